@@ -1,0 +1,278 @@
+"""Shapes of the API's answers. Money is a decimal string in the ecosystem's currency, times are aware UTC.
+
+Every answer that shows figures carries one `as_of`: all its figures come from the same committed state.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+Money = Annotated[
+    Decimal,
+    PlainSerializer(lambda value: format(value, "f"), return_type=str),
+    Field(description="exact decimal amount in the ecosystem's currency"),
+]
+Ratio = Annotated[
+    Decimal,
+    PlainSerializer(lambda value: format(value, "f"), return_type=str),
+    Field(description="dimensionless decimal; 0.25 means 25 %"),
+]
+
+
+class Schema(BaseModel):
+    """Common settings of all answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class WindowName(StrEnum):
+    """The windows that a client may ask for; they end now and are half-open."""
+
+    DAY = "24h"
+    WEEK = "7d"
+    MONTH = "30d"
+    ALL = "all"
+
+
+class AsOf(Schema):
+    """The committed state that all figures of an answer come from."""
+
+    commit: int
+    """Number of the store's last commit that the figures include; grows by commits that changed something."""
+    at: datetime
+    """When that commit happened."""
+    computed_at: datetime
+    """When the figures were derived from it."""
+
+
+class Window(Schema):
+    """A half-open interval of event time."""
+
+    name: WindowName
+    start: datetime | None
+    """Inclusive; null in the window "all" means from the beginning."""
+    end: datetime
+    """Exclusive."""
+
+
+class Participant(Schema):
+    """A participant of the ecosystem that the caller may view as."""
+
+    id: str
+    name: str
+    roles: list[str]
+
+
+class DesignRef(Schema):
+    """The value design that the figures follow."""
+
+    id: str
+    version: int
+    hash: str
+    name: str
+
+
+class EcosystemInfo(Schema):
+    """What the dashboards need to know of an ecosystem before any figure."""
+
+    id: str
+    name: str
+    currency: str
+    """ISO 4217 code."""
+    design: DesignRef
+    participants: list[Participant]
+    viewer: str
+    """The signed-in person or token, for display."""
+
+
+class Figure(Schema):
+    """One metric's value, or null with the reason."""
+
+    metric: str
+    """Id in the metric catalogue, such as "m1"."""
+    value: Decimal | None = Field(json_schema_extra={"type": ["string", "null"]})
+    unit: str
+    """"EUR" (the currency), "ratio", "%", "points", "s" or "count"."""
+    reason: str | None = None
+    """Why there is no value: "no_flow", "not_positive" or "too_few_windows"."""
+    previous: Decimal | None = Field(default=None, json_schema_extra={"type": ["string", "null"]})
+    """The same figure over the window of equal length before this one; null where there is none."""
+
+
+class Tile(Schema):
+    """A headline figure of the overview."""
+
+    id: str
+    """"created", "captured", "share", "capture_ratio", "events_per_minute" or "silent"."""
+    label: str
+    figure: Figure
+    note: str | None = None
+    """A short second line, such as "12 s behind"."""
+
+
+class MapNode(Schema):
+    """A participant on the value map."""
+
+    id: str
+    name: str
+    roles: list[str]
+    kind: str
+    """The node kind of the value design: organisation, smart_sensor, market_segment, …"""
+    created: Money
+    captured: Money
+    share: Ratio | None
+    """Part of all value captured, m2 of this node over m1 of the design; null without value."""
+    devices: int
+    silent_devices: int
+
+
+class Medium(StrEnum):
+    """What flows."""
+
+    MONEY = "money"
+    GOOD = "good"
+    SERVICE = "service"
+    DATA = "data"
+    KNOWLEDGE = "knowledge"
+    BENEFIT = "benefit"
+
+
+class Conformance(StrEnum):
+    """Designed and occurring (drawn solid), or designed and not occurring (dashed)."""
+
+    CONFORMING = "conforming"
+    DESIGNED_ONLY = "designed_only"
+
+
+class MapFlow(Schema):
+    """One exchange between two participants within the window."""
+
+    exchange: str
+    name: str
+    source: str
+    """Participant id of the giver."""
+    target: str
+    """Participant id of the receiver."""
+    medium: Medium
+    object: str
+    worth: Money
+    """What it was worth to the receiver; for money, the amount."""
+    quantity: Decimal = Field(json_schema_extra={"type": "string"})
+    unit: str
+    occurrences: int
+    occurrences_per_minute: Decimal = Field(json_schema_extra={"type": "string"})
+    """Rate over the last five minutes of commits: drives the dots."""
+    conformance: Conformance
+
+
+class Share(Schema):
+    """A participant's part of the gross."""
+
+    participant: str
+    name: str
+    roles: list[str]
+    exact: Money
+    """Exact to the atom (10⁻⁶ of the minor unit)."""
+    settled: Money
+    """In whole minor units; the settled shares sum to the settled gross."""
+    share: Ratio | None
+    """m7: exact over gross."""
+
+
+class SilentDevice(Schema):
+    """A device that has not been heard for longer than it should."""
+
+    device: str
+    name: str
+    owner: str
+    """Name of the participant that operates it."""
+    last_heard: datetime | None
+    """Null: never."""
+    silent_seconds: int | None
+
+
+class Overview(Schema):
+    """Everything on the first page, from one committed state."""
+
+    as_of: AsOf
+    window: Window
+    view: str | None
+    """Participant id, or null for the whole ecosystem."""
+    tiles: list[Tile]
+    nodes: list[MapNode]
+    flows: list[MapFlow]
+    gross: Money
+    shares: list[Share]
+    """Participants with a positive net share of the gross, largest first."""
+    metrics: list[Figure]
+    """The design's metrics of the catalogue that apply to the whole: m1, m6, m9, m35, m47, m48."""
+    silent: list[SilentDevice]
+    devices: int
+    """Number of registered devices."""
+
+
+class NodeMetrics(Schema):
+    """The metrics of one participant."""
+
+    participant: str
+    name: str
+    figures: list[Figure]
+
+
+class MetricsAnswer(Schema):
+    """Every metric of the catalogue that this release computes, for the design and each participant."""
+
+    as_of: AsOf
+    window: Window
+    design: list[Figure]
+    participants: list[NodeMetrics]
+
+
+class MetricInfo(Schema):
+    """One entry of the metric catalogue; help texts are made from it."""
+
+    id: str
+    name: str
+    formula: str
+    unit: str
+    levels: list[str]
+    explanation: str
+
+
+class Accounting(Schema):
+    """What became of every event: recorded by devices, received, mapped to value exchanges."""
+
+    as_of: AsOf
+    recorded: int
+    """Seqs that the devices are known to have given out."""
+    committed: int
+    """Events whose batch is durably stored."""
+    mapped: int
+    unmapped: int
+    parked: int
+    rejected: int
+    gaps: int
+    """Seqs below a device's highest committed one that are missing."""
+    duplicates: int
+    """Batches that came again with the same bytes; harmless."""
+    conflicts: int
+    """Batches that claim the seqs of another; quarantined."""
+    quantities: dict[str, int]
+    """Meter id → integer quantity in the smallest step of its unit."""
+    gross: Money
+    shares: dict[str, Money]
+    """Participant id → exact share."""
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
