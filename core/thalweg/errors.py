@@ -6,10 +6,14 @@
     ├── WireError                 bytes that are no valid message
     │   ├── MalformedMessage      the bytes do not follow the format
     │   ├── UnknownVersion        a format version that this build does not decode
-    │   └── BadSignature          the authentication code does not match
+    │   ├── BadSignature          the authentication code does not match
+    │   └── UnknownSender         nobody that may send: not registered, revoked, or an unknown key version
     ├── DesignError               a value design that cannot be used
     │   ├── InvalidDesign         carries every problem found, each with path and remedy
     │   └── ExpressionError       a condition or value expression that does not compile
+    ├── MoneyError                an amount or currency that is not exact, or weights that cannot share
+    ├── UnitError                 a unit that the registry does not hold
+    ├── MeasurementError          an event that a meter cannot measure; carries meter and reason
     ├── RatingError               quantities that cannot be rated or shared
     ├── StoreError                the database refused or lost something
     │   ├── StoreUnavailable      try again later; nothing was written
@@ -20,6 +24,9 @@ Facts are attributes; each edge (HTTP, command line, rejection row) translates a
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 
 class ThalwegError(Exception):
@@ -48,12 +55,60 @@ class BadSignature(WireError):
     reason = "bad_signature"
 
 
+class UnknownSender(WireError):
+    """The topic names nobody that may send; `reason` says in which way."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
 class DesignError(ThalwegError):
     """A value design that cannot be used."""
 
 
+class Problem(NamedTuple):
+    """One thing that is wrong with a design document, and what to do about it."""
+
+    #: place in the document, such as `exchanges[3].from`; empty for the document as a whole
+    path: str
+    #: what is wrong
+    message: str
+    #: what to do
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.path or 'document'}: {self.message} → {self.remedy}"
+
+
+class InvalidDesign(DesignError):
+    """A document that is no usable value design; `problems` holds all that is wrong, in the document's order."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        super().__init__("\n".join([f"the design has {count}:", *(f"  {problem}" for problem in self.problems)]))
+
+
 class ExpressionError(DesignError):
     """A condition or value expression that does not compile or does not give what it must."""
+
+
+class MoneyError(ThalwegError):
+    """An amount that is not exact, an unknown currency, or weights that nothing can be shared by."""
+
+
+class UnitError(ThalwegError):
+    """A unit that the registry does not hold."""
+
+
+class MeasurementError(ThalwegError):
+    """An event that a meter cannot measure: an attribute is missing, a number overflows or is no integer."""
+
+    def __init__(self, meter: str, reason: str) -> None:
+        self.meter = meter
+        self.reason = reason
+        super().__init__(f"meter {meter!r} cannot measure this event: {reason}")
 
 
 class RatingError(ThalwegError):

@@ -1,0 +1,1 @@
+"""The HTTP service: figures derived from committed facts, live."""

@@ -1,0 +1,139 @@
+"""A document while it is checked: the parts that are readable, even where others are not.
+
+So one mistake is reported once, and everything else is still checked.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from thalweg.design.document import Boundary, Driver, Extract
+from thalweg.design.exchanges import Exchange, Interface
+from thalweg.design.meters import Meter
+from thalweg.design.nodes import Node
+from thalweg.design.terms import Agreement, Tariff
+from thalweg.errors import Problem
+
+
+class _Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Identified)
+
+
+@dataclass(frozen=True)
+class Section(Generic[T]):
+    """One list of a document."""
+
+    name: str
+    #: path and item of each item that is valid by itself, in the document's order
+    entries: tuple[tuple[str, T], ...]
+    #: (path, id) of every item whose id can be read, valid or not
+    ids: tuple[tuple[str, str], ...]
+
+    def get(self, item_id: str | None) -> T | None:
+        """The first valid item of that id, or None."""
+        return next((item for _, item in self.entries if item.id == item_id), None)
+
+    def unknown(self, path: str, item_id: str) -> Iterator[Problem]:
+        """A problem at `path` if no item has this id."""
+        known = sorted({known_id for _, known_id in self.ids})
+        if item_id not in known:
+            close = difflib.get_close_matches(item_id, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(known) or '(none yet)'}"
+            yield Problem(path, f"{item_id!r} is not among the {self.name}", f"{hint}; or add it to `{self.name}`")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What could be read of a document."""
+
+    currency: str | None
+    zone: str | None
+    boundary: Boundary
+    nodes: Section[Node]
+    drivers: Section[Driver]
+    meters: Section[Meter]
+    interfaces: Section[Interface]
+    exchanges: Section[Exchange]
+    tariffs: Section[Tariff]
+    agreements: Section[Agreement]
+    extracts: Section[Extract]
+
+    @property
+    def sections(self) -> tuple[Section[Any], ...]:
+        """All lists whose items have ids."""
+        return (
+            self.nodes,
+            self.drivers,
+            self.meters,
+            self.interfaces,
+            self.exchanges,
+            self.tariffs,
+            self.agreements,
+            self.extracts,
+        )
+
+    def meter_of(self, exchange: Exchange) -> Meter | None:
+        """The meter that measures `exchange`: its own, or its interface's; None if there is no valid one."""
+        if exchange.meter is not None:
+            return self.meters.get(exchange.meter)
+        interface = self.interfaces.get(exchange.interface)
+        return self.meters.get(interface.meter) if interface else None
+
+    @property
+    def charged(self) -> frozenset[str]:
+        """Ids of the exchanges that a tariff charges."""
+        return frozenset(tariff.on for _, tariff in self.tariffs.entries)
+
+    @property
+    def parents(self) -> frozenset[str]:
+        """Ids of the nodes that other nodes are parts of."""
+        return frozenset(node.parent for _, node in self.nodes.entries if node.parent)
+
+
+def draft_of(document: Mapping[str, Any]) -> Draft:
+    """Read each part of `document` by itself."""
+    currency, zone = document.get("currency"), document.get("zone")
+    return Draft(
+        currency=currency if isinstance(currency, str) else None,
+        zone=zone if isinstance(zone, str) else None,
+        boundary=_valid(Boundary, document.get("boundary")) or Boundary(),
+        nodes=_section(document, "nodes", Node),
+        drivers=_section(document, "drivers", Driver),
+        meters=_section(document, "meters", Meter),
+        interfaces=_section(document, "interfaces", Interface),
+        exchanges=_section(document, "exchanges", Exchange),
+        tariffs=_section(document, "tariffs", Tariff),
+        agreements=_section(document, "agreements", Agreement),
+        extracts=_section(document, "extracts", Extract),
+    )
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _section(document: Mapping[str, Any], name: str, model: type[Any]) -> Section[Any]:
+    raw = document.get(name)
+    items = raw if isinstance(raw, list | tuple) else ()
+    valid = ((f"{name}[{number}]", _valid(model, item)) for number, item in enumerate(items))
+    ids = (
+        (f"{name}[{number}].id", item["id"])
+        for number, item in enumerate(items)
+        if isinstance(item, Mapping) and isinstance(item.get("id"), str)
+    )
+    return Section(name, tuple((path, item) for path, item in valid if item is not None), tuple(ids))
+
+
+def _valid(model: type[M], raw: object) -> M | None:
+    try:
+        return model.model_validate(raw)
+    except ValidationError:
+        return None

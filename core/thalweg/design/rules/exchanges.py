@@ -1,0 +1,114 @@
+"""Rules on exchanges and interfaces: between known leaves, measured, in units that fit, valued unless money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from thalweg.design.draft import Draft
+from thalweg.design.exchanges import Exchange
+from thalweg.design.fields import exact
+from thalweg.design.rules.meters import unit_known
+from thalweg.design.shares import drawn_between
+from thalweg.errors import Problem
+from thalweg.units import REGISTRY
+
+
+def problems(draft: Draft) -> Iterator[Problem]:
+    """Breaches, in the document's order."""
+    for path, interface in draft.interfaces.entries:
+        if interface.meter is not None:
+            yield from draft.meters.unknown(f"{path}.meter", interface.meter)
+        if all(exchange.interface != interface.id for _, exchange in draft.exchanges.entries):
+            yield Problem(path, "no exchange belongs to it", "name it in an exchange's `interface`, or remove it")
+    for path, exchange in draft.exchanges.entries:
+        for key, role in (("from", exchange.source), ("to", exchange.target)):
+            yield from leaf_known(draft, f"{path}.{key}", role)
+        if exchange.meter is not None:
+            yield from draft.meters.unknown(f"{path}.meter", exchange.meter)
+        if exchange.interface is not None:
+            yield from draft.interfaces.unknown(f"{path}.interface", exchange.interface)
+        yield from unit_known(f"{path}.unit", exchange.unit)
+        yield from _money(draft, path, exchange)
+        yield from _measured(draft, path, exchange)
+        yield from _kept_apart(draft, path, exchange)
+
+
+def leaf_known(draft: Draft, path: str, role: str) -> Iterator[Problem]:
+    """A problem at `path` unless `role` is a node without parts."""
+    yield from draft.nodes.unknown(path, role)
+    if role in draft.parents:
+        yield Problem(path, f"{role!r} has parts, and only leaves give and receive", "name one of its parts")
+
+
+def is_share(draft: Draft, exchange: Exchange) -> bool:
+    """True for a money exchange along which an agreement pays."""
+    for _, agreement in draft.agreements.entries:
+        paid = draft.exchanges.get(agreement.on)
+        recipients = {recipient for step in agreement.steps for recipient in step.weights}
+        if paid and any(drawn_between(paid.target, recipient, [exchange], draft.charged) for recipient in recipients):
+            return True
+    return False
+
+
+def _money(draft: Draft, path: str, exchange: Exchange) -> Iterator[Problem]:
+    if not exchange.is_money:
+        return
+    for key in ("v_from", "v_to"):
+        if getattr(exchange, key) is not None:
+            yield Problem(
+                f"{path}.{key}", "money is worth its amount to both sides", "remove it; a tariff gives the amount"
+            )
+    if exchange.id not in draft.charged and not is_share(draft, exchange):
+        yield Problem(
+            path, "nothing gives this money an amount", "add a tariff `on` it, or an agreement that pays along it"
+        )
+
+
+def _measured(draft: Draft, path: str, exchange: Exchange) -> Iterator[Problem]:
+    if exchange.is_money and is_share(draft, exchange):
+        return
+    if exchange.meter is not None:
+        meter = draft.meters.get(exchange.meter)
+        if exchange.ratio is not None:
+            yield Problem(f"{path}.ratio", "an exchange with a meter of its own needs no ratio", "remove one of both")
+        if meter and not _same_dimension(exchange.unit, meter.unit):
+            remedy = f"use a unit that converts to {meter.unit}, or another meter"
+            yield Problem(f"{path}.unit", f"its meter counts {meter.unit}, not {exchange.unit}", remedy)
+        return
+    interface = draft.interfaces.get(exchange.interface)
+    if exchange.interface is None or (interface and interface.meter is None):
+        remedy = "give it a `meter`, or an `interface` that has one and a `ratio`"
+        yield Problem(f"{path}.meter", "nothing measures this exchange", remedy)
+    elif exchange.ratio is None:
+        remedy = "say how many of its units go with one unit of the interface's meter"
+        yield Problem(f"{path}.ratio", "an exchange without a meter of its own needs a ratio", remedy)
+    elif exact(exchange.ratio) <= 0:
+        yield Problem(f"{path}.ratio", "it is not positive", 'write a positive number, such as "1"')
+
+
+def _kept_apart(draft: Draft, path: str, exchange: Exchange) -> Iterator[Problem]:
+    """Roles that an event attribute fills need that attribute in the meter's groups, in the whole bundle."""
+    meter = draft.meter_of(exchange)
+    if meter is None or (exchange.is_money and exchange.id not in draft.charged):
+        return
+    bundle = [other for _, other in draft.exchanges.entries if other.interface == exchange.interface is not None]
+    roles = {role for other in (exchange, *bundle) for role in (other.source, other.target)}
+    roles |= {
+        role
+        for _, agreement in draft.agreements.entries
+        if agreement.on == exchange.id
+        for step in agreement.steps
+        for role in step.weights
+    }
+    for role in sorted(roles):
+        node = draft.nodes.get(role)
+        if node and node.from_attribute and node.from_attribute not in meter.group_by:
+            message = (
+                f"the attribute {node.from_attribute!r} names who is {role!r}, but meter {meter.id!r} mixes its values"
+            )
+            yield Problem(f"{path}.meter", message, f"add {node.from_attribute} to the meter's `group_by`")
+
+
+def _same_dimension(one: str, other: str) -> bool:
+    known = one in REGISTRY and other in REGISTRY
+    return not known or REGISTRY[one].dimension == REGISTRY[other].dimension

@@ -1,0 +1,50 @@
+"""Rules on drivers and extracts: owners, indicators, targets and selections that refer to what exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from thalweg.design.document import Direction, Driver
+from thalweg.design.draft import Draft
+from thalweg.design.fields import exact
+from thalweg.design.rules.nodes import ancestors
+from thalweg.errors import Problem
+
+
+def problems(draft: Draft) -> Iterator[Problem]:
+    """Breaches, in the document's order."""
+    for path, driver in draft.drivers.entries:
+        yield from _owners(draft, path, driver)
+        yield from draft.exchanges.unknown(f"{path}.indicator.exchange", driver.indicator.exchange)
+        yield from _target(path, driver)
+    for path, extract in draft.extracts.entries:
+        for number, node in enumerate(extract.nodes):
+            yield from draft.nodes.unknown(f"{path}.nodes[{number}]", node)
+        for number, exchange in enumerate(extract.exchanges):
+            yield from draft.exchanges.unknown(f"{path}.exchanges[{number}]", exchange)
+
+
+def _owners(draft: Draft, path: str, driver: Driver) -> Iterator[Problem]:
+    for number, owner in enumerate(driver.owners):
+        place = f"{path}.owners[{number}]"
+        yield from draft.nodes.unknown(place, owner)
+        if owner in driver.owners[:number]:
+            yield Problem(place, f"{owner!r} owns it twice", "name each owner once")
+        for other in ancestors(draft, owner):
+            if other in driver.owners and other != owner:
+                yield Problem(place, f"{owner!r} is inside {other!r}, who owns it too", "keep one of both")
+
+
+def _target(path: str, driver: Driver) -> Iterator[Problem]:
+    baseline, target = exact(driver.baseline), exact(driver.target)
+    if driver.direction is Direction.BAND:
+        if driver.target_upper is None or exact(driver.target_upper) <= target:
+            yield Problem(
+                f"{path}.target_upper", "a band needs an upper end above `target`", "give the band's upper end"
+            )
+        return
+    if driver.target_upper is not None:
+        yield Problem(f"{path}.target_upper", "only a band has an upper end", "remove it, or make the direction band")
+    if (target > baseline) != (driver.direction is Direction.HIGHER) or target == baseline:
+        message = f"the target is not {driver.direction} than the baseline"
+        yield Problem(f"{path}.target", message, "correct `target`, `baseline` or `direction`")

@@ -1,0 +1,46 @@
+"""What a metric gives: an exact or rounded decimal, or no value and the reason why."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+from thalweg.money import format_atoms, rounded_decimal
+
+#: decimal places of a ratio; only here is a metric ever rounded
+_RATIO_PLACES: Final = 12
+
+
+class Reason(StrEnum):
+    """Why there is no value."""
+
+    #: nothing flowed, or nothing was counted
+    NO_FLOW = "no_flow"
+    #: what it would be measured against is zero or negative
+    NOT_POSITIVE = "not_positive"
+    #: it takes more windows than there are
+    TOO_FEW_WINDOWS = "too_few_windows"
+
+
+class Value(NamedTuple):
+    """A metric's value, or None with the reason."""
+
+    value: Decimal | None
+    reason: Reason | None = None
+
+
+def money(atoms: int, currency: str) -> Value:
+    """An amount of `currency`, exact."""
+    return Value(Decimal(format_atoms(atoms, currency)))
+
+
+def ratio(part: Fraction | int, whole: Fraction | int, *, scale: int = 1, flows: bool = True) -> Value:
+    """`scale` × part / whole, rounded half to even at twelve decimal places; no value unless `whole` is positive.
+
+    `flows` tells the reason apart: False where there was nothing to measure at all.
+    """
+    if whole <= 0:
+        return Value(None, Reason.NOT_POSITIVE if flows else Reason.NO_FLOW)
+    return Value(rounded_decimal(Fraction(part) * scale / whole, _RATIO_PLACES))

@@ -1,0 +1,126 @@
+"""Exact money: integers, rationals and decimal text, never a float.
+
+Money is counted in **atoms**, 10⁻⁶ of a currency's minor unit (for the euro, 10⁻⁸ €). Minor units appear once, at
+settlement. Whatever is shared sums to the whole, and ties go by id, so that the order of a list never matters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from thalweg.errors import MoneyError
+
+#: decimal places of an atom within a minor unit
+ATOM_DIGITS: Final = 6
+ATOMS_PER_MINOR_UNIT: Final = 10**ATOM_DIGITS
+#: a plain decimal number: no exponent, no thousands separator
+DECIMAL_PATTERN: Final = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
+
+_DECIMAL: Final = re.compile(DECIMAL_PATTERN)
+
+#: ISO 4217, active codes by the number of digits of their minor unit
+_CURRENCIES: Final = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF",
+    2: """AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP
+          CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR
+          IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN
+          NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP
+          STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG""",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+}
+_MINOR_DIGITS: Final = {code: digits for digits, codes in _CURRENCIES.items() for code in codes.split()}
+
+
+def minor_digits(currency: str) -> int:
+    """Decimal places of the minor unit of `currency` (ISO 4217 code): 2 for EUR, 0 for JPY; raises MoneyError."""
+    try:
+        return _MINOR_DIGITS[currency]
+    except KeyError:
+        raise MoneyError(f"unknown currency {currency!r}; use a code of ISO 4217 such as EUR") from None
+
+
+def atoms_per_major_unit(currency: str) -> int:
+    """Atoms in one unit of `currency`: 100,000,000 for EUR."""
+    atoms: int = 10 ** _places(currency)
+    return atoms
+
+
+def parse_decimal(text: str) -> Fraction:
+    """The exact rational that the plain decimal `text` writes, such as `-0.50`; raises MoneyError."""
+    if not _DECIMAL.match(text):
+        raise MoneyError(f"{text!r} is no plain decimal number such as 12.50")
+    return Fraction(text)
+
+
+def parse_atoms(text: str, currency: str) -> int:
+    """The decimal amount `text` of `currency` in atoms; raises MoneyError if it is finer than an atom."""
+    atoms = parse_decimal(text) * atoms_per_major_unit(currency)
+    if atoms.denominator != 1:
+        raise MoneyError(f"{text} {currency} is finer than an atom; give at most {_places(currency)} decimal places")
+    return atoms.numerator
+
+
+def format_atoms(atoms: int, currency: str) -> str:
+    """`atoms` as an exact decimal of `currency`: all digits that count, and at least those of the minor unit."""
+    text = _fixed(atoms, _places(currency))
+    return (text[:-ATOM_DIGITS] + text[-ATOM_DIGITS:].rstrip("0")).rstrip(".")
+
+
+def format_minor(minor: int, currency: str) -> str:
+    """`minor` units as a decimal of `currency`: 315, EUR → 3.15."""
+    return _fixed(minor, minor_digits(currency))
+
+
+def rounded_decimal(value: Fraction | int, places: int) -> Decimal:
+    """`value` rounded half to even at `places` decimal places, without trailing zeros; exact where that suffices."""
+    text = _fixed(round(value * 10**places), places)
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def largest_remainder(total: int, weights: Mapping[str, Fraction | int]) -> dict[str, int]:
+    """Divide the integer `total` in proportion to `weights` (id → weight ≥ 0), summing to it exactly.
+
+    Each id gets its exact share rounded down, and the units left over go to the largest remainders, ties by id
+    (Hamilton's method). An exact share that is whole is given exactly. A negative total mirrors the positive one.
+    Raises MoneyError if a weight is negative or all are zero.
+    """
+    sum_of_weights = sum(weights.values(), Fraction(0))
+    if sum_of_weights <= 0 or any(weight < 0 for weight in weights.values()):
+        raise MoneyError("weights must not be negative, and one of them must be positive")
+    if total < 0:
+        return {name: -share for name, share in largest_remainder(-total, weights).items()}
+    exact = {name: total * Fraction(weight) / sum_of_weights for name, weight in weights.items()}
+    return _round_to_sum(exact, total)
+
+
+def settle(atoms: Mapping[str, int]) -> dict[str, int]:
+    """Whole minor units for each id's `atoms`, summing exactly to the settled total.
+
+    The settled total is the sum of all atoms, rounded half to even to minor units. Whole amounts stay as they are.
+    """
+    exact = {name: Fraction(amount, ATOMS_PER_MINOR_UNIT) for name, amount in atoms.items()}
+    return _round_to_sum(exact, round(sum(exact.values(), Fraction(0))))
+
+
+def _round_to_sum(exact: Mapping[str, Fraction], total: int) -> dict[str, int]:
+    shares = {name: amount.numerator // amount.denominator for name, amount in exact.items()}
+    left_over = total - sum(shares.values())
+    by_remainder = sorted(exact, key=lambda name: (shares[name] - exact[name], name))
+    for name in by_remainder[:left_over]:
+        shares[name] += 1
+    return shares
+
+
+def _places(currency: str) -> int:
+    return minor_digits(currency) + ATOM_DIGITS
+
+
+def _fixed(scaled: int, places: int) -> str:
+    if places == 0:
+        return str(scaled)
+    whole, part = divmod(abs(scaled), 10**places)
+    return f"{'-' if scaled < 0 else ''}{whole}.{part:0{places}d}"

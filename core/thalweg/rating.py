@@ -1,0 +1,190 @@
+"""From quantities to flows of value: what was exchanged, what it was worth, what it cost, and who got which share.
+
+Pure functions of the design, a window's quantities and the assignments. A line is summed exactly, as a rational, and
+rounded to atoms once, half to even; then its agreement shares the rounded amount without loss.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from thalweg.allocation import allocate
+from thalweg.design.document import Design
+from thalweg.design.exchanges import Exchange, Medium, Valuation
+from thalweg.design.fields import exact
+from thalweg.design.shares import share_exchange
+from thalweg.design.terms import Agreement, Tariff
+from thalweg.money import atoms_per_major_unit
+from thalweg.rating_lines import Assignments, Line, Lines, Quantity, Row
+from thalweg.units import unit
+
+__all__ = ["Flow", "Quantity", "rate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """What flowed along one exchange between two participants for one assignment within the window."""
+
+    #: id of the exchange; one that the design draws, or one that an agreement implies (`thalweg.design.all_exchanges`)
+    exchange: str
+    source_role: str
+    target_role: str
+    #: the participant that gives, or `suspense:<role>` for a vacant role
+    source: str
+    #: the participant that receives, likewise
+    target: str
+    medium: Medium
+    assignment_id: int
+    #: in the smallest step of the exchange's unit; where a ratio makes a fraction, rounded half to even
+    quantity: int
+    #: number of events
+    occurrences: int
+    #: worth to the giver in atoms; for money, the amount
+    v_from_atoms: int
+    #: worth to the receiver in atoms; for money, the amount
+    v_to_atoms: int
+    #: the agreement and its step that this is a share by; None for a charge and for what is not money
+    agreement: str | None = None
+    step: str | None = None
+    #: (role, participant) of all whom the exchange's bundle needs, sorted; empty for money
+    needs: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def money_atoms(self) -> int:
+        """The amount of money that flows; 0 for any other medium."""
+        return self.v_to_atoms if self.medium is Medium.MONEY else 0
+
+    @property
+    def created_atoms(self) -> int:
+        """Value created: worth to the receiver less worth to the giver; 0 for money."""
+        return self.v_to_atoms - self.v_from_atoms
+
+
+def rate(design: Design, quantities: Iterable[Quantity], assignments: Assignments) -> tuple[Flow, ...]:
+    """All flows that `quantities` mean under `design`, in the order of its exchanges; shares follow their charge.
+
+    `assignments` maps each assignment id to its role → participant table. Quantities of other designs' meters are left
+    out. Raises RatingError for an assignment that is not given, and for a group that does not fit its meter.
+    """
+    rating = _Rating(design, Lines(design, quantities, assignments))
+    flows: list[Flow] = []
+    for exchange in design.exchanges:
+        if not exchange.is_money:
+            flows += rating.worths(exchange)
+        elif exchange.id in rating.prices:
+            flows += rating.charges(exchange)
+    return tuple(flows)
+
+
+class _Rating:
+    """One design over one window."""
+
+    def __init__(self, design: Design, lines: Lines) -> None:
+        self.design = design
+        self.lines = lines
+        self.agreements = {agreement.on: agreement for agreement in design.agreements}
+        self.exchanges = {exchange.id: exchange for exchange in design.exchanges}
+        self.atoms = atoms_per_major_unit(design.currency)
+        self.prices = {tariff.on: self._price(tariff) for tariff in design.tariffs}
+        self.bundles: defaultdict[str, set[str]] = defaultdict(set)
+        for exchange in design.exchanges:
+            if exchange.interface is not None:
+                self.bundles[exchange.interface] |= {exchange.source, exchange.target}
+
+    def worths(self, exchange: Exchange) -> Iterator[Flow]:
+        """The flows of an exchange that is not money."""
+        bundle = self.bundles[exchange.interface] if exchange.interface is not None else set()
+        v_from, v_to = self._per_step(exchange, exchange.v_from), self._per_step(exchange, exchange.v_to)
+        for line in self.lines.lines(exchange, {exchange.source, exchange.target, *bundle}):
+            yield _flow(
+                exchange,
+                line,
+                v_from_atoms=round(line.quantity * v_from),
+                v_to_atoms=round(line.quantity * v_to),
+                needs=tuple(sorted(line.parties.items())),
+            )
+
+    def charges(self, exchange: Exchange) -> Iterator[Flow]:
+        """The charges of a money exchange, each followed by its shares."""
+        agreement = self.agreements.get(exchange.id)
+        recipients = {role for step in agreement.steps for role in step.weights} if agreement else set()
+        deductions = self._deductions(agreement, exchange) if agreement else {}
+        for line in self.lines.lines(exchange, {exchange.source, exchange.target, *recipients}):
+            charge = round(sum((self._charge(exchange, row) for row in line.rows), Fraction(0)))
+            yield _flow(exchange, line, v_from_atoms=charge, v_to_atoms=charge)
+            if agreement:
+                keys = {_key(row, self.lines.group_names(exchange)) for row in line.rows}
+                base = charge - round(sum((deductions.get(key, Fraction(0)) for key in keys), Fraction(0)))
+                yield from self._shares(agreement, exchange, line, base)
+
+    def _shares(self, agreement: Agreement, paid: Exchange, line: Line, base_atoms: int) -> Iterator[Flow]:
+        payee = paid.target
+        for portion in allocate(agreement, base_atoms, line.parties):
+            if portion.role != payee:  # what the payee gets by its own agreement, it has already
+                yield _flow(
+                    share_exchange(self.design, payee, portion.role),
+                    line,
+                    v_from_atoms=portion.atoms,
+                    v_to_atoms=portion.atoms,
+                    agreement=agreement.id,
+                    step=portion.step,
+                )
+
+    def _deductions(self, agreement: Agreement, paid: Exchange) -> dict[tuple[int, tuple[str, ...]], Fraction]:
+        """What is taken off before sharing: exact atoms by assignment and by the attributes that `paid` groups by."""
+        names = self.lines.group_names(paid)
+        taken: defaultdict[tuple[int, tuple[str, ...]], Fraction] = defaultdict(Fraction)
+        for exchange_id in agreement.deductions:
+            exchange = self.exchanges[exchange_id]
+            for row in self.lines.rows(exchange):
+                taken[_key(row, names)] += self._charge(exchange, row)
+        return taken
+
+    def _charge(self, exchange: Exchange, row: Row) -> Fraction:
+        """The exact charge in atoms of one row."""
+        per_step, per_occurrence = self.prices[exchange.id]
+        return row.quantity * per_step + row.occurrences * per_occurrence
+
+    def _price(self, tariff: Tariff) -> tuple[Fraction, Fraction]:
+        """Atoms for one smallest step, and for one occurrence."""
+        unit_price, flat = exact(tariff.unit_price or "0"), exact(tariff.flat or "0")
+        return unit_price * self.atoms / unit(self.exchanges[tariff.on].unit).steps, flat * self.atoms
+
+    def _per_step(self, exchange: Exchange, valuation: Valuation | None) -> Fraction:
+        """Atoms for one smallest step; nothing where the value is open."""
+        return exact(valuation.amount) * self.atoms / unit(exchange.unit).steps if valuation else Fraction(0)
+
+
+def _key(row: Row, names: Iterable[str]) -> tuple[int, tuple[str, ...]]:
+    return row.assignment_id, tuple([row.attributes[name] for name in names])
+
+
+def _flow(
+    exchange: Exchange,
+    line: Line,
+    *,
+    v_from_atoms: int,
+    v_to_atoms: int,
+    agreement: str | None = None,
+    step: str | None = None,
+    needs: tuple[tuple[str, str], ...] = (),
+) -> Flow:
+    return Flow(
+        exchange=exchange.id,
+        source_role=exchange.source,
+        target_role=exchange.target,
+        source=line.parties[exchange.source],
+        target=line.parties[exchange.target],
+        medium=exchange.medium,
+        assignment_id=line.assignment_id,
+        quantity=round(line.quantity),
+        occurrences=line.occurrences,
+        v_from_atoms=v_from_atoms,
+        v_to_atoms=v_to_atoms,
+        agreement=agreement,
+        step=step,
+        needs=needs,
+    )

@@ -1,0 +1,123 @@
+"""Lines: the quantities of an exchange, put together by the assignment and the parties that they concern."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from thalweg.design.document import Design
+from thalweg.design.exchanges import Exchange
+from thalweg.design.fields import exact
+from thalweg.design.meters import Meter, meter_hash
+from thalweg.design.roles import participant_of
+from thalweg.errors import RatingError
+from thalweg.units import unit
+
+Assignments = Mapping[int, Mapping[str, str]]
+
+
+class Quantity(NamedTuple):
+    """What one meter counted over a window for one assignment and one group."""
+
+    meter_hash: str
+    assignment_id: int
+    #: values of the meter's `group_by` attributes, in its order
+    group: tuple[str, ...]
+    #: in the smallest step of the meter's unit
+    quantity: int
+    #: number of events
+    occurrences: int
+
+
+class Row(NamedTuple):
+    """A quantity of an exchange, before it is put into a line."""
+
+    assignment_id: int
+    #: attribute name → value
+    attributes: Mapping[str, str]
+    #: in the smallest step of the exchange's unit; a ratio may make it a fraction
+    quantity: Fraction
+    occurrences: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The part of an exchange's quantities that one assignment and one set of parties have in common."""
+
+    assignment_id: int
+    #: role → participant
+    parties: Mapping[str, str]
+    #: in the smallest step of the exchange's unit
+    quantity: Fraction
+    occurrences: int
+    rows: tuple[Row, ...]
+
+
+class Lines:
+    """The quantities of one window, as the exchanges of one design see them."""
+
+    def __init__(self, design: Design, quantities: Iterable[Quantity], assignments: Assignments) -> None:
+        """Add up `quantities`; several of the same key are one. Those of meters not in the design are left out."""
+        self._nodes = {node.id: node for node in design.nodes}
+        self._meters = {meter.id: meter for meter in design.meters}
+        self._interfaces = {interface.id: interface for interface in design.interfaces}
+        self._hashes = {meter.id: meter_hash(meter) for meter in design.meters}
+        self._assignments = assignments
+        self._sums: dict[str, dict[tuple[int, tuple[str, ...]], list[int]]] = {}
+        for item in quantities:
+            total = self._sums.setdefault(item.meter_hash, {}).setdefault((item.assignment_id, item.group), [0, 0])
+            total[0] += item.quantity
+            total[1] += item.occurrences
+
+    def rows(self, exchange: Exchange) -> Iterator[Row]:
+        """The quantities of `exchange`, one for each assignment and group, in their order.
+
+        Raises RatingError for an assignment that is not given, and for a group that does not fit the meter.
+        """
+        meter, factor = self._measure_of(exchange)
+        sums = self._sums.get(self._hashes[meter.id], {})
+        for (assignment_id, group), (quantity, occurrences) in sorted(sums.items()):
+            if assignment_id not in self._assignments:
+                raise RatingError(
+                    f"assignment {assignment_id} is not given; an assignment without roles is an empty table"
+                )
+            if len(group) != len(meter.group_by):
+                raise RatingError(
+                    f"the group {group!r} does not fit meter {meter.id!r}, which groups by {meter.group_by!r}"
+                )
+            attributes = dict(zip(meter.group_by, group, strict=True))
+            yield Row(assignment_id, attributes, quantity * factor, occurrences)
+
+    def lines(self, exchange: Exchange, roles: Iterable[str]) -> list[Line]:
+        """The quantities of `exchange`, summed over what has the same assignment and the same parties in `roles`."""
+        nodes = [self._nodes[role] for role in sorted(set(roles))]
+        together: defaultdict[tuple[int, tuple[str, ...]], list[Row]] = defaultdict(list)
+        for row in self.rows(exchange):
+            assigned = self._assignments[row.assignment_id]
+            parties = tuple([participant_of(node, assigned, row.attributes) for node in nodes])
+            together[row.assignment_id, parties].append(row)
+        return [
+            Line(
+                assignment_id,
+                {node.id: participant for node, participant in zip(nodes, parties, strict=True)},
+                sum((row.quantity for row in rows), Fraction(0)),
+                sum(row.occurrences for row in rows),
+                tuple(rows),
+            )
+            for (assignment_id, parties), rows in sorted(together.items())
+        ]
+
+    def group_names(self, exchange: Exchange) -> tuple[str, ...]:
+        """The attributes that the quantities of `exchange` are kept apart by."""
+        return self._measure_of(exchange)[0].group_by
+
+    def _measure_of(self, exchange: Exchange) -> tuple[Meter, Fraction]:
+        """The meter of `exchange`, and its smallest steps per smallest step of the meter."""
+        if exchange.meter is not None:
+            return self._meters[exchange.meter], Fraction(1)
+        interface_meter = self._interfaces[exchange.interface or ""].meter
+        meter = self._meters[interface_meter or ""]
+        return meter, exact(exchange.ratio or "") * unit(exchange.unit).steps / unit(meter.unit).steps

@@ -1,0 +1,19 @@
+/** Short names for the API's shapes; `openapi.d.ts` is generated from the API and never edited. */
+
+import type { components, paths } from './openapi';
+
+type Schemas = components['schemas'];
+
+export type Overview = Schemas['Overview'];
+export type EcosystemInfo = Schemas['EcosystemInfo'];
+export type Participant = Schemas['Participant'];
+export type Figure = Schemas['Figure'];
+export type Tile = Schemas['Tile'];
+export type MapNode = Schemas['MapNode'];
+export type MapFlow = Schemas['MapFlow'];
+export type Medium = Schemas['Medium'];
+export type Share = Schemas['Share'];
+export type SilentDevice = Schemas['SilentDevice'];
+export type MetricInfo = Schemas['MetricInfo'];
+export type WindowName = Schemas['WindowName'];
+export type Session = paths['/api/v1/session']['get']['responses'][200]['content']['application/json'];

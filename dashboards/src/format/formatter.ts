@@ -1,0 +1,124 @@
+/** Numbers, money and times in the reader's locale. Decimal strings go to Intl as they are, so no digit is lost. */
+
+import type { Figure } from '../api/types';
+import { approximate } from './decimal';
+
+type NumberOptions = Intl.NumberFormatOptions;
+
+const kinds = {
+  money: { style: 'currency' },
+  wholeMoney: { style: 'currency', maximumFractionDigits: 0 },
+  compactMoney: { style: 'currency', notation: 'compact', maximumSignificantDigits: 3 },
+  percent: { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 },
+  percentValue: { style: 'unit', unit: 'percent', maximumFractionDigits: 2 },
+  ratio: { minimumFractionDigits: 2, maximumFractionDigits: 2 },
+  count: { maximumFractionDigits: 0 },
+  rate: { maximumFractionDigits: 1 },
+  quantity: { maximumFractionDigits: 3 },
+  seconds: { style: 'unit', unit: 'second', maximumFractionDigits: 1 },
+} satisfies Record<string, NumberOptions>;
+
+export type NumberKind = keyof typeof kinds;
+
+const steps: readonly [Intl.RelativeTimeFormatUnit, number][] = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+];
+
+export class Formatter {
+  private readonly numbers = new Map<NumberKind, Intl.NumberFormat>();
+  private readonly clock: Intl.DateTimeFormat;
+  private readonly moment: Intl.DateTimeFormat;
+  private readonly relative: Intl.RelativeTimeFormat;
+
+  /** `locale` undefined means the browser's own; `currency` is an ISO 4217 code. */
+  constructor(
+    readonly currency: string,
+    private readonly locale?: string,
+  ) {
+    this.clock = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
+    this.moment = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
+    this.relative = new Intl.RelativeTimeFormat(locale, { numeric: 'always' });
+  }
+
+  /** Formats a decimal string. "percent" takes a ratio (0.25 → 25 %), "percentValue" a number already in percent. */
+  number(kind: NumberKind, text: string): string {
+    // The cast is for TypeScript 5.9, whose type of a decimal string does not take a variable.
+    return this.intl(kind).format(text as Intl.StringNumericLiteral);
+  }
+
+  money(text: string): string {
+    return this.number('money', text);
+  }
+
+  /** A headline amount: without minor units once they no longer matter. */
+  headlineMoney(text: string): string {
+    return this.number(Math.abs(approximate(text)) >= 1000 ? 'wholeMoney' : 'money', text);
+  }
+
+  /** An amount for narrow places, such as €14.2K. */
+  compactMoney(text: string): string {
+    return this.number(Math.abs(approximate(text)) >= 1000 ? 'compactMoney' : 'money', text);
+  }
+
+  /** A metric's value in its unit, or null when there is none. */
+  figure(figure: Figure): string | null {
+    if (figure.value === null) return null;
+    return this.number(kindOfUnit(figure.unit, this.currency), figure.value);
+  }
+
+  time(iso: string): string {
+    return this.clock.format(new Date(iso));
+  }
+
+  dateTime(iso: string): string {
+    return this.moment.format(new Date(iso));
+  }
+
+  /** "3 hours ago" for a number of whole seconds before now. */
+  ago(seconds: number): string {
+    const [unit, length] = step(seconds);
+    return this.relative.format(-Math.floor(seconds / length), unit);
+  }
+
+  /** "3 hours" for a number of whole seconds. */
+  duration(seconds: number): string {
+    const [unit, length] = step(seconds);
+    const options: NumberOptions = { style: 'unit', unit, unitDisplay: 'long' };
+    return new Intl.NumberFormat(this.locale, options).format(Math.floor(seconds / length));
+  }
+
+  private intl(kind: NumberKind): Intl.NumberFormat {
+    let format = this.numbers.get(kind);
+    if (format === undefined) {
+      const options: NumberOptions = kinds[kind];
+      format = new Intl.NumberFormat(
+        this.locale,
+        options.style === 'currency' ? { ...options, currency: this.currency } : options,
+      );
+      this.numbers.set(kind, format);
+    }
+    return format;
+  }
+}
+
+function kindOfUnit(unit: string, currency: string): NumberKind {
+  switch (unit) {
+    case currency:
+      return 'money';
+    case '%':
+      return 'percentValue';
+    case 's':
+      return 'seconds';
+    case 'ratio':
+      return 'ratio';
+    default:
+      return 'count';
+  }
+}
+
+function step(seconds: number): [Intl.RelativeTimeFormatUnit & string, number] {
+  return steps.find(([, length]) => seconds >= length) ?? ['second', 1];
+}

@@ -1,0 +1,24 @@
+/** The five honest answers to "can I trust that this is now?". */
+
+export type LiveState = 'loading' | 'live' | 'reconnecting' | 'stale' | 'offline';
+
+/** A connection lost for longer than this leaves figures that must be called old. */
+export const staleAfterSeconds = 30;
+
+export interface Signs {
+  /** The browser says that it has a network. */
+  online: boolean;
+  /** The stream is open and was heard within its heartbeat. */
+  connected: boolean;
+  /** A snapshot is on the page. */
+  hasData: boolean;
+  /** Seconds since the stream was lost; 0 while connected. */
+  lostSeconds: number;
+}
+
+export function liveStateOf({ online, connected, hasData, lostSeconds }: Signs): LiveState {
+  if (!online) return 'offline';
+  if (connected) return hasData ? 'live' : 'loading';
+  if (lostSeconds >= staleAfterSeconds) return 'stale';
+  return hasData && lostSeconds > 0 ? 'reconnecting' : 'loading';
+}

@@ -1,0 +1,38 @@
+/** Words for flows and nodes, the same in the picture, the table and the lists. */
+
+import type { MapFlow, MapNode } from '../api/types';
+import type { Formatter } from '../format/formatter';
+
+export type Names = ReadonlyMap<string, string>;
+
+export function namesOf(nodes: readonly MapNode[]): Names {
+  return new Map(nodes.map((node) => [node.id, node.name]));
+}
+
+/** "Charging fee: Drivers → Volt Pass, worth €12.40, 24.8 kWh in 3 occurrences, 0.6 a minute". */
+export function describeFlow(flow: MapFlow, names: Names, formatter: Formatter): string {
+  const ends = `${flow.name}: ${names.get(flow.source) ?? flow.source} → ${names.get(flow.target) ?? flow.target}`;
+  if (flow.conformance === 'designed_only') return `${ends}, designed, not measured in this window`;
+  const rate = `${formatter.number('rate', flow.occurrences_per_minute)} a minute`;
+  return `${ends}, worth ${formatter.money(flow.worth)}, ${quantityOf(flow, formatter)} in ${occurrencesOf(flow, formatter)}, ${rate}`;
+}
+
+export function quantityOf(flow: MapFlow, formatter: Formatter): string {
+  return `${formatter.number('quantity', flow.quantity)} ${flow.unit}`;
+}
+
+export function describeNode(node: MapNode, formatter: Formatter): string {
+  const parts = [
+    `${node.name}${node.roles.length > 0 ? ` (${node.roles.join(', ')})` : ''}`,
+    `creates ${formatter.money(node.created)}`,
+    `captures ${formatter.money(node.captured)}`,
+  ];
+  if (node.share !== null) parts.push(`${formatter.number('percent', node.share)} of all value`);
+  if (node.devices > 0) parts.push(`${formatter.number('count', String(node.devices))} devices, ${node.silent_devices} silent`);
+  return parts.join(', ');
+}
+
+function occurrencesOf(flow: MapFlow, formatter: Formatter): string {
+  const count = formatter.number('count', String(flow.occurrences));
+  return flow.occurrences === 1 ? `${count} occurrence` : `${count} occurrences`;
+}

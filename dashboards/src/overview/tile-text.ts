@@ -1,0 +1,29 @@
+/** The text of a tile's figure. */
+
+import type { Tile } from '../api/types';
+import type { Formatter } from '../format/formatter';
+
+/** Why a figure has no value, in words. */
+export function reasonText(reason: string | null | undefined): string {
+  switch (reason) {
+    case 'no_flow':
+      return 'nothing flowed yet';
+    case 'not_positive':
+      return 'no positive total to divide by';
+    case 'too_few_windows':
+      return 'too little history yet';
+    default:
+      return 'no value';
+  }
+}
+
+/** The tile's value in its unit, or "–" when it has none. */
+export function tileText(tile: Tile, formatter: Formatter): string {
+  const { value, unit } = tile.figure;
+  if (value === null) return '–';
+  if (unit === formatter.currency) return formatter.headlineMoney(value);
+  if (unit === '%') return formatter.number('percentValue', value);
+  if (tile.id === 'share') return formatter.number('percent', value);
+  if (unit === 'ratio') return formatter.number('ratio', value);
+  return formatter.number('rate', value);
+}

@@ -1,0 +1,52 @@
+/** Where the user is: everything that a link must carry so that another person sees the same page. */
+
+import type { Medium, WindowName } from '../api/types';
+
+export interface Place {
+  /** Ecosystem id, or null for the first that the session may see. */
+  ecosystem: string | null;
+  window: WindowName;
+  /** Participant whose shoes the page stands in, or null for the whole. */
+  view: string | null;
+  /** Media hidden on the map, in the fixed order of `media`. */
+  hidden: Medium[];
+  /** True when the map is shown as its table. */
+  table: boolean;
+}
+
+export const windows: readonly WindowName[] = ['24h', '7d', '30d', 'all'];
+export const media: readonly Medium[] = ['money', 'good', 'service', 'data', 'knowledge', 'benefit'];
+
+export const home: Place = { ecosystem: null, window: '24h', view: null, hidden: [], table: false };
+
+const identifier = /^[a-z0-9-]{1,32}$/;
+
+/** Reads a query string; anything unknown or malformed falls back to `home`'s value. */
+export function readPlace(search: string): Place {
+  const parameters = new URLSearchParams(search);
+  const window = parameters.get('window');
+  const hidden = (parameters.get('hide') ?? '').split(',');
+  return {
+    ecosystem: identifierOrNull(parameters.get('ecosystem')),
+    window: windows.find((name) => name === window) ?? home.window,
+    view: identifierOrNull(parameters.get('view')),
+    hidden: media.filter((medium) => hidden.includes(medium)),
+    table: parameters.get('map') === 'table',
+  };
+}
+
+/** The query string of a place, without the parts that are as in `home`: "" or "?window=7d&view=hub". */
+export function writePlace(place: Place): string {
+  const parameters = new URLSearchParams();
+  if (place.ecosystem !== null) parameters.set('ecosystem', place.ecosystem);
+  if (place.window !== home.window) parameters.set('window', place.window);
+  if (place.view !== null) parameters.set('view', place.view);
+  if (place.hidden.length > 0) parameters.set('hide', media.filter((medium) => place.hidden.includes(medium)).join(','));
+  if (place.table) parameters.set('map', 'table');
+  const query = parameters.toString().replaceAll('%2C', ',');
+  return query === '' ? '' : `?${query}`;
+}
+
+function identifierOrNull(text: string | null): string | null {
+  return text !== null && identifier.test(text) ? text : null;
+}
