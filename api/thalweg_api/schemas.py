@@ -12,16 +12,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-Money = Annotated[
-    Decimal,
-    PlainSerializer(lambda value: format(value, "f"), return_type=str),
-    Field(description="exact decimal amount in the ecosystem's currency"),
-]
-Ratio = Annotated[
-    Decimal,
-    PlainSerializer(lambda value: format(value, "f"), return_type=str),
-    Field(description="dimensionless decimal; 0.25 means 25 %"),
-]
+#: an exact decimal as a string without exponent, since JSON's numbers are floats to most readers
+Exact = Annotated[Decimal, PlainSerializer(lambda value: format(value, "f"), return_type=str)]
+Money = Annotated[Exact, Field(description="exact decimal amount in the ecosystem's currency")]
 
 
 class Schema(BaseModel):
@@ -44,8 +37,8 @@ class AsOf(Schema):
 
     commit: int
     """Number of the store's last commit that the figures include; grows by commits that changed something."""
-    at: datetime
-    """When that commit happened."""
+    at: datetime | None
+    """When that commit happened; null before the first."""
     computed_at: datetime
     """When the figures were derived from it."""
 
@@ -95,12 +88,12 @@ class Figure(Schema):
 
     metric: str
     """Id in the metric catalogue, such as "m1"."""
-    value: Decimal | None = Field(json_schema_extra={"type": ["string", "null"]})
+    value: Exact | None
     unit: str
     """"EUR" (the currency), "ratio", "%", "points", "s" or "count"."""
     reason: str | None = None
     """Why there is no value: "no_flow", "not_positive" or "too_few_windows"."""
-    previous: Decimal | None = Field(default=None, json_schema_extra={"type": ["string", "null"]})
+    previous: Exact | None = None
     """The same figure over the window of equal length before this one; null where there is none."""
 
 
@@ -108,7 +101,8 @@ class Tile(Schema):
     """A headline figure of the overview."""
 
     id: str
-    """"created", "captured", "share", "capture_ratio", "events_per_minute" or "silent"."""
+    """For a participant "captured", "net_cash", "share", "capture_ratio"; for the whole "created", "gross",
+    "concentration", "coverage"; for both "events_per_minute" and "silent"."""
     label: str
     figure: Figure
     note: str | None = None
@@ -123,10 +117,12 @@ class MapNode(Schema):
     roles: list[str]
     kind: str
     """The node kind of the value design: organisation, smart_sensor, market_segment, …"""
-    created: Money
+    contributed: Money
+    """What depends on it, shared equally among all that it depends on; sums to the value created."""
     captured: Money
-    share: Ratio | None
-    """Part of all value captured, m2 of this node over m1 of the design; null without value."""
+    """m2."""
+    share: Figure
+    """m4: its part of all value created."""
     devices: int
     silent_devices: int
 
@@ -162,10 +158,10 @@ class MapFlow(Schema):
     object: str
     worth: Money
     """What it was worth to the receiver; for money, the amount."""
-    quantity: Decimal = Field(json_schema_extra={"type": "string"})
+    quantity: Exact
     unit: str
     occurrences: int
-    occurrences_per_minute: Decimal = Field(json_schema_extra={"type": "string"})
+    occurrences_per_minute: Exact
     """Rate over the last five minutes of commits: drives the dots."""
     conformance: Conformance
 
@@ -180,8 +176,8 @@ class Share(Schema):
     """Exact to the atom (10⁻⁶ of the minor unit)."""
     settled: Money
     """In whole minor units; the settled shares sum to the settled gross."""
-    share: Ratio | None
-    """m7: exact over gross."""
+    share: Figure
+    """m7: its part of the gross in percent."""
 
 
 class SilentDevice(Schema):
@@ -196,6 +192,20 @@ class SilentDevice(Schema):
     silent_seconds: int | None
 
 
+class EcosystemName(Schema):
+    """An ecosystem that the caller may read."""
+
+    id: str
+    name: str
+
+
+class Session(Schema):
+    """Who is signed in, and what they may read."""
+
+    viewer: str
+    ecosystems: list[EcosystemName]
+
+
 class Overview(Schema):
     """Everything on the first page, from one committed state."""
 
@@ -207,6 +217,7 @@ class Overview(Schema):
     nodes: list[MapNode]
     flows: list[MapFlow]
     gross: Money
+    """What final payers paid, settled in whole minor units: the sum of the settled shares."""
     shares: list[Share]
     """Participants with a positive net share of the gross, largest first."""
     metrics: list[Figure]
@@ -256,6 +267,8 @@ class Accounting(Schema):
     unmapped: int
     parked: int
     rejected: int
+    undecodable: int
+    """Events of authentic batches whose inside does not follow the format."""
     gaps: int
     """Seqs below a device's highest committed one that are missing."""
     duplicates: int
@@ -265,8 +278,9 @@ class Accounting(Schema):
     quantities: dict[str, int]
     """Meter id → integer quantity in the smallest step of its unit."""
     gross: Money
+    """m6 since the beginning, exact."""
     shares: dict[str, Money]
-    """Participant id → exact share."""
+    """Participant id → exact share of the gross; they sum to it."""
 
 
 class Problem(BaseModel):

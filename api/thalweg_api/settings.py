@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
+
+from thalweg_store.settings import StoreSettings
 
 
-class ApiSettings(BaseSettings):
-    """Settings of one API process; secrets have no default."""
+class ApiSettings(StoreSettings):
+    """Settings of one API process."""
 
-    model_config = SettingsConfigDict(env_prefix="THALWEG_", extra="ignore")
-
-    database_url: SecretStr = Field(description="postgresql://…")
     api_host: str = Field(default="127.0.0.1", description="address to listen on")
     api_port: int = Field(default=8090, ge=1, le=65535)

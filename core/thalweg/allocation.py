@@ -29,15 +29,24 @@ def allocate(agreement: Agreement, base_atoms: int, participants: Mapping[str, s
     """
     fractions: defaultdict[str, dict[tuple[str, str], Fraction]] = defaultdict(dict)
     for (step, role), fraction in _fractions(agreement).items():
-        if fraction:
-            fractions[participants[role]][step, role] = fraction
+        fractions[participants[role]][step, role] = fraction
     shares = largest_remainder(base_atoms, {name: sum(parts.values()) for name, parts in fractions.items()})
-    portions = []
-    for participant, parts in fractions.items():
-        # Ids hold no blank, so the two together are a key without doubt.
-        atoms = largest_remainder(shares[participant], {f"{step} {role}": part for (step, role), part in parts.items()})
-        portions += [Portion(step, role, participant, atoms[f"{step} {role}"]) for step, role in parts]
-    return tuple(sorted(portions))
+    return tuple(
+        sorted(
+            Portion(step, role, participant, atoms)
+            for participant, parts in fractions.items()
+            for (step, role), atoms in _divide(shares[participant], parts).items()
+        )
+    )
+
+
+def _divide(share: int, parts: Mapping[tuple[str, str], Fraction]) -> dict[tuple[str, str], int]:
+    """Divide one participant's share among the steps and roles that it gets it by."""
+    if not any(parts.values()):
+        return dict.fromkeys(parts, 0)
+    # Ids hold no blank, so the two together are a key without doubt.
+    atoms = largest_remainder(share, {f"{step} {role}": part for (step, role), part in parts.items()})
+    return {(step, role): atoms[f"{step} {role}"] for step, role in parts}
 
 
 def _fractions(agreement: Agreement) -> dict[tuple[str, str], Fraction]:

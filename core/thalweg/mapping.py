@@ -33,9 +33,9 @@ class CompiledMeter:
         self.unit = meter.unit
         self.group_by = meter.group_by
         self._where = Expression(meter.where) if meter.where is not None else None
-        value = meter.value.strip()
-        self._constant = int(value) if value.isdecimal() else None
-        self._value = Expression(value) if value != PLAIN_QUANTITY and self._constant is None else None
+        self._constant = int(meter.value) if meter.value.isdecimal() else None
+        is_plain = self._constant is not None or meter.value == PLAIN_QUANTITY
+        self._value = None if is_plain else Expression(meter.value)
 
     @property
     def evaluates(self) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from thalweg.decimals import fixed_point
 from thalweg.errors import MoneyError
 
 #: decimal places of an atom within a minor unit
@@ -51,7 +51,7 @@ def atoms_per_major_unit(currency: str) -> int:
 
 def parse_decimal(text: str) -> Fraction:
     """The exact rational that the plain decimal `text` writes, such as `-0.50`; raises MoneyError."""
-    if not _DECIMAL.match(text):
+    if not _DECIMAL.fullmatch(text):
         raise MoneyError(f"{text!r} is no plain decimal number such as 12.50")
     return Fraction(text)
 
@@ -66,19 +66,13 @@ def parse_atoms(text: str, currency: str) -> int:
 
 def format_atoms(atoms: int, currency: str) -> str:
     """`atoms` as an exact decimal of `currency`: all digits that count, and at least those of the minor unit."""
-    text = _fixed(atoms, _places(currency))
+    text = fixed_point(atoms, _places(currency))
     return (text[:-ATOM_DIGITS] + text[-ATOM_DIGITS:].rstrip("0")).rstrip(".")
 
 
 def format_minor(minor: int, currency: str) -> str:
     """`minor` units as a decimal of `currency`: 315, EUR → 3.15."""
-    return _fixed(minor, minor_digits(currency))
-
-
-def rounded_decimal(value: Fraction | int, places: int) -> Decimal:
-    """`value` rounded half to even at `places` decimal places, without trailing zeros; exact where that suffices."""
-    text = _fixed(round(value * 10**places), places)
-    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+    return fixed_point(minor, minor_digits(currency))
 
 
 def largest_remainder(total: int, weights: Mapping[str, Fraction | int]) -> dict[str, int]:
@@ -117,10 +111,3 @@ def _round_to_sum(exact: Mapping[str, Fraction], total: int) -> dict[str, int]:
 
 def _places(currency: str) -> int:
     return minor_digits(currency) + ATOM_DIGITS
-
-
-def _fixed(scaled: int, places: int) -> str:
-    if places == 0:
-        return str(scaled)
-    whole, part = divmod(abs(scaled), 10**places)
-    return f"{'-' if scaled < 0 else ''}{whole}.{part:0{places}d}"

@@ -53,9 +53,14 @@ class Flow:
     needs: tuple[tuple[str, str], ...] = ()
 
     @property
+    def is_money(self) -> bool:
+        """True for a money flow."""
+        return self.medium is Medium.MONEY
+
+    @property
     def money_atoms(self) -> int:
         """The amount of money that flows; 0 for any other medium."""
-        return self.v_to_atoms if self.medium is Medium.MONEY else 0
+        return self.v_to_atoms if self.is_money else 0
 
     @property
     def created_atoms(self) -> int:

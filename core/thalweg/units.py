@@ -7,8 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from thalweg.decimals import rounded_decimal
 from thalweg.errors import UnitError
-from thalweg.money import rounded_decimal
 
 #: decimal places of a quantity shown in its declared unit
 _SHOWN_PLACES: Final = 6

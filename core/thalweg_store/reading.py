@@ -69,11 +69,11 @@ class Completeness:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """Seconds from an event's measurement to its commit, over the batches received in a window; None without any."""
+    """Percentiles of the time from an event's measurement to its commit, over the batches received in a window."""
 
-    p50: float | None
-    p95: float | None
-    p99: float | None
+    p50: timedelta
+    p95: timedelta
+    p99: timedelta
 
 
 class Reading:
@@ -120,10 +120,10 @@ class Reading:
         row = self._one(_COMPLETENESS)
         return Completeness(int(row.numbered), int(row.received), int(row.duplicates), int(row.conflicts))
 
-    def freshness(self, since: datetime) -> Freshness:
-        """Delay from measurement to commit of the batches received since `since`."""
-        row = self._one(_FRESHNESS, since=since)
-        return Freshness(*(row.delays or (None, None, None)))
+    def freshness(self, since: datetime | None) -> Freshness | None:
+        """Delay from measurement to commit of the batches received since `since`; None without any."""
+        delays = self._one(_FRESHNESS, since=since).delays
+        return None if delays is None else Freshness(*delays)
 
     def events_received_since(self, since: datetime) -> int:
         """Number of events whose batch was received since `since`."""
@@ -209,10 +209,11 @@ _COMPLETENESS = text("""
 
 _FRESHNESS = text("""
     select percentile_cont(array[0.5, 0.95, 0.99]) within group (
-        order by extract(epoch from b.received_at - b.last_at) ::double precision
+        order by b.received_at - b.last_at
     ) as delays
     from batch b join device d on d.id = b.device
-    where d.ecosystem = :ecosystem and b.received_at >= :since and b.last_at is not null
+    where d.ecosystem = :ecosystem and b.last_at is not null
+      and (:since ::timestamptz is null or b.received_at >= :since)
 """)
 
 _RECEIVED_SINCE = text("""

@@ -1,11 +1,11 @@
-/** Makes a crowd of an ecosystem: 20 more site hosts, to see the map with more than twelve participants. */
+/** Makes a crowd of an ecosystem: more site hosts, to see the map with more than twelve participants. */
 
 import type { Overview } from '../src/api/types.ts';
 
-export function crowd(overview: Overview): Overview {
+export function crowd(overview: Overview, more = 20): Overview {
   const host = overview.nodes.find((node) => node.id === 'library');
   if (host === undefined) return overview;
-  const ids = Array.from({ length: 20 }, (_, index) => `site-${index + 1}`);
+  const ids = Array.from({ length: more }, (_, index) => `site-${index + 1}`);
   return {
     ...overview,
     nodes: [...overview.nodes, ...ids.map((id) => ({ ...host, id, name: id.replace('site-', 'Site ') }))],

@@ -11,21 +11,42 @@ import sys
 
 sys.path.insert(0, (sys.path[0] or ".") + "/..")
 
-from tw import plat  # noqa: E402
-from tw.app import App  # noqa: E402
-from tw.clock import NTP  # noqa: E402
-from tw.errors import ConfigError, OutboxFull  # noqa: E402
+from tw import plat
+from tw.app import App
+from tw.clock import NTP
+from tw.errors import ConfigError, OutboxFull
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _KINDS = {
     "charging.session": {"unit": "Wh", "fields": ["emsp", "session", "seconds"]},
     "occupancy": {"unit": "count", "fields": ["to", "seconds"]},
 }
 _LINE_LIMIT_BYTES = 1024
-_ROOM_POLL_MS = 20
+_INTEGER_LIMIT = 1 << 63
+_EMSP_LIMIT_BYTES = 255
+_POLL_MS = 20
 _STATUS_PERIOD_MS = 1000
 
 
-class Lines:
+class Session:
+    """One finished charging session, as a command line describes it; raises ValueError for any other line."""
+
+    def __init__(self, raw: dict[str, object]) -> None:
+        #: Unix time in ms, or None for now
+        self.end_ms = None if raw.get("end_ms") is None else _integer(raw, "end_ms")
+        self.energy_wh = _integer(raw, "wh")
+        self.seconds = _integer(raw, "seconds")
+        self.number = _integer(raw, "id")
+        emsp = raw.get("emsp")
+        if not isinstance(emsp, str) or len(emsp.encode()) > _EMSP_LIMIT_BYTES:
+            raise ValueError(f'"emsp" is no text of at most {_EMSP_LIMIT_BYTES} bytes')
+        self.emsp = emsp
+
+
+class InputLines:
     """Lines of standard input, without ever blocking the event loop."""
 
     def __init__(self) -> None:
@@ -34,14 +55,14 @@ class Lines:
         self._poll = select.poll()
         self._poll.register(self._input, select.POLLIN)
 
-    async def next(self) -> bytes:
-        """The next line without its end, or b"" at the end of the input; of a line that is too long, its beginning."""
+    async def next(self) -> bytes | None:
+        """The next line without its end, or None at the end of the input; of a line too long, its beginning."""
         line = bytearray()
         while True:
             # A byte that is there already is read at once; only an empty pipe costs a turn of the event loop.
             byte = self._input.read(1) if self._poll.poll(0) else await self._stream.read(1)
             if not byte:
-                return b""
+                return None
             if byte == b"\n":
                 return bytes(line)
             if len(line) <= _LINE_LIMIT_BYTES:
@@ -53,74 +74,74 @@ class ChargePoint:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._bad_lines = 0
+        self._skipped_lines = 0
 
     async def run(self) -> None:
-        """Read commands until the end is asked for; at the end of the input, go on delivering for ever."""
+        """Obey until the end is asked for, then return once receipts cover everything."""
         app = self._app
         app.start()
         reporting = asyncio.create_task(self._report())
         await self._obey()
-        app.meter.seal()
+        await _once_there_is_room(app.meter.seal)
         while app.status()["outbox"]:
-            await asyncio.sleep_ms(_ROOM_POLL_MS)
+            await asyncio.sleep_ms(_POLL_MS)
         reporting.cancel()
         await app.stop()
-        _say("done", _facts(app))
+        _say("done", app.status())
 
     async def _obey(self) -> None:
-        lines = Lines()
+        lines = InputLines()
         while True:
             while not self._app.meter.has_room():  # a full outbox pushes back on the pipe
-                await asyncio.sleep_ms(_ROOM_POLL_MS)
+                await asyncio.sleep_ms(_POLL_MS)
             line = await lines.next()
-            if not line:
-                await asyncio.Event().wait()  # no more input: deliver until somebody ends this process
-            try:
-                command = _parse(line)
-            except ValueError as problem:
-                self._bad_lines += 1
-                _say("error", f"line skipped ({self._bad_lines} so far): {problem}")
-                continue
-            if command is None:
+            if line is None:
+                await asyncio.Event().wait()  # deliver until somebody ends this process
                 return
-            await self._charge(command)
-
-    async def _charge(self, session: dict[str, int | str]) -> None:
-        meter = self._app.meter
-        end_ms = session["end_ms"]
-        self._app.set_clock(await plat.true_unix_ms() if end_ms is None else end_ms, NTP)
-        seconds = session["seconds"]
-        await self._when_there_is_room(lambda: meter.exchange("occupancy", 1, to="city", seconds=seconds))
-        await self._when_there_is_room(
-            lambda: meter.record(
-                "charging.session", session["wh"], final=True, emsp=session["emsp"], session=session["id"], seconds=seconds
-            )
-        )
-        await asyncio.sleep_ms(0)
-
-    async def _when_there_is_room(self, record: "Callable[[], None]") -> None:
-        while True:
             try:
-                return record()
-            except OutboxFull:
-                await asyncio.sleep_ms(_ROOM_POLL_MS)
+                session = _parse(line)
+            except ValueError as problem:
+                self._skipped_lines += 1
+                _say("error", f"line skipped ({self._skipped_lines} so far): {problem}")
+                continue
+            if session is None:
+                return
+            await self._charge(session)
+            await asyncio.sleep_ms(0)
+
+    async def _charge(self, session: Session) -> None:
+        app, meter, seconds = self._app, self._app.meter, session.seconds
+        app.set_clock(await plat.true_unix_ms() if session.end_ms is None else session.end_ms, NTP)
+        await _once_there_is_room(lambda: meter.exchange("occupancy", 1, to="city", seconds=seconds))
+        details: dict[str, int | str] = {"emsp": session.emsp, "session": session.number, "seconds": seconds}
+        await _once_there_is_room(lambda: meter.record("charging.session", session.energy_wh, final=True, **details))
 
     async def _report(self) -> None:
-        app, last = self._app, None
+        app = self._app
         while not app.client.is_connected:
-            await asyncio.sleep_ms(_ROOM_POLL_MS)
+            await asyncio.sleep_ms(_POLL_MS)
         _say("ready", {"device": app.config.device, "boot": app.boot})
+        last: dict[str, object] = {}
         while True:
-            facts = _facts(app)
-            if facts != last:
-                _say("status", facts)
-                last = facts
+            status = app.status()
+            if status != last:
+                _say("status", status)
+                last = status
             await asyncio.sleep_ms(_STATUS_PERIOD_MS)
 
 
-def _parse(line: bytes) -> "dict[str, int | str] | None":
-    """The session of a line, or None for the end; raises ValueError."""
+async def _once_there_is_room(record: "Callable[[], None]") -> None:
+    while True:
+        try:
+            record()
+        except OutboxFull:
+            await asyncio.sleep_ms(_POLL_MS)
+        else:
+            return
+
+
+def _parse(line: bytes) -> Session | None:
+    """The session that a line describes, or None for the end; raises ValueError."""
     try:
         command = json.loads(line)
     except ValueError:
@@ -129,21 +150,16 @@ def _parse(line: bytes) -> "dict[str, int | str] | None":
         raise ValueError("no JSON object")
     if command.get("end") is True:
         return None
-    session = command.get("session")
-    if not isinstance(session, dict):
+    if not isinstance(command.get("session"), dict):
         raise ValueError('neither "session" nor "end"')
-    for name in ("wh", "seconds", "id"):
-        if not isinstance(session.get(name), int):
-            raise ValueError(f'"{name}" is no integer')
-    if session.get("end_ms") is not None and not isinstance(session["end_ms"], int):
-        raise ValueError('"end_ms" is neither an integer nor null')
-    if not isinstance(session.get("emsp"), str):
-        raise ValueError('"emsp" is no text')
-    return session
+    return Session(command["session"])
 
 
-def _facts(app: App) -> dict[str, object]:
-    return app.status()
+def _integer(raw: dict[str, object], name: str) -> int:
+    value = raw.get(name)
+    if not isinstance(value, int) or not 0 <= value < _INTEGER_LIMIT:
+        raise ValueError(f'"{name}" is no whole number')
+    return value
 
 
 def _say(what: str, content: object) -> None:

@@ -23,6 +23,10 @@ from tw.outbox import Outbox
 from tw.receipts import Receipts
 from tw.sign import Key, seal_text
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _TICK_MS = const(250)
 _CLOCK_RETRY_MS = const(30_000)
 _CLOCK_PERIOD_MS = const(3_600_000)
@@ -35,7 +39,7 @@ class App:
     `folder` holds `device.json` and the outbox. Raises ConfigError.
     """
 
-    def __init__(self, kinds: dict[str, dict[str, object]], folder: str = plat.STORAGE_ROOT) -> None:
+    def __init__(self, kinds: "Mapping[str, Mapping[str, object]]", folder: str = plat.STORAGE_ROOT) -> None:
         config = self.config = load(f"{folder}/device.json")
         self._kinds = kinds
         self._uplink_key = Key(config.uplink_key)
@@ -45,7 +49,13 @@ class App:
         self.clock = Clock()
         self._receipts = Receipts(self._outbox, Key(config.downlink_key), self.boot)
         self._delivery = Delivery(self._outbox, self._receipts, self.clock, self._topic("e"))
-        self.client = Client(config.device, config.host, config.port, config.user, config.password)
+        self.client = Client(
+            config.device,
+            (config.host, config.port),
+            (config.user, config.password),
+            self.clock,
+            keep_alive_seconds=config.keep_alive_seconds,
+        )
         writer = BatchWriter(self._uplink_key, config.key_version, self.boot)
         #: records events
         self.meter = Meter(writer, self._outbox, self.clock, self._delivery)
@@ -54,7 +64,9 @@ class App:
 
     def start(self) -> None:
         """Start the tasks; call it inside a running event loop."""
-        self._tasks = [asyncio.create_task(body) for body in (self._keep_time(), self._keep_link(), self._keep_ticking())]
+        self._tasks = [
+            asyncio.create_task(body) for body in (self._keep_time(), self._keep_link(), self._keep_ticking())
+        ]
 
     async def stop(self) -> None:
         """Seal, say goodbye to the broker if it can be reached, and end the tasks. Raises OutboxFull."""

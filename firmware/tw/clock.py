@@ -21,7 +21,7 @@ class Clock:
         self.quality = UNSYNCHRONISED
 
     def uptime_ms(self) -> int:
-        """Milliseconds since the start; ask at least once a day, because the board's tick counter wraps after 12 days."""
+        """Milliseconds since the start; ask at least once a day, because a board's ticks wrap after 12 days."""
         ticks = time.ticks_ms()
         self._uptime_ms += time.ticks_diff(ticks, self._ticks)
         self._ticks = ticks

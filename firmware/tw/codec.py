@@ -38,12 +38,18 @@ class BatchWriter:
         self._previous_digest = bytes(DIGEST_BYTES)
         #: seq of the open batch's first event
         self.first_seq = 0
-        self._sealed_bytes = 0
         #: numbers of the strings of the open batch
         self._strings: dict[str, int] = {}
         #: by kind: number, whether a data exchange, names of the attributes, and which of them are strings
         self._shapes: dict[str, list[tuple[int, bool, tuple[str, ...], tuple[bool, ...]]]] = {}
-        self._begin()
+        self._sealed_bytes = 0
+        #: events in the open batch
+        self.count = 0
+        self._base_ms = self._last_ms = 0
+        self._events_end = HEADER_BYTES
+        self._definitions_end = 0
+        self._shape_count = 0
+        self._mark(0)
 
     @property
     def next_seq(self) -> int:
@@ -55,9 +61,7 @@ class BatchWriter:
         """What the open batch would weigh."""
         return self._events_end - HEADER_BYTES + self._definitions_end + FRAME_BYTES
 
-    def add(
-        self, at_ms: int, kind: str, quantity: int, receiver: str | None, attributes: dict[str, int | str]
-    ) -> bool:
+    def add(self, at_ms: int, kind: str, quantity: int, receiver: str | None, attributes: dict[str, int | str]) -> bool:
         """Append one event, a data exchange if it has a `receiver`; False, and nothing changed, if it does not fit.
 
         The caller has checked that the format can carry the values (`meter`).
@@ -65,12 +69,12 @@ class BatchWriter:
         self._mark(at_ms)
         try:
             shape = self._shape_number(kind, receiver is not None, attributes)
-            receiver_number = 0 if receiver is None else self._string_number(receiver)
+            receiver_number = None if receiver is None else self._string_number(receiver)
             for name in attributes:
                 value = attributes[name]
                 if isinstance(value, str):
                     self._string_number(value)
-            self._put_event(shape, at_ms, quantity, receiver, receiver_number, attributes)
+            self._put_event(shape, at_ms, quantity, receiver_number, attributes)
         except IndexError:
             self.undo()
             return False
@@ -113,16 +117,12 @@ class BatchWriter:
         """Begin the next batch of the chain, once the sealed one is safe."""
         self._previous_digest = digest(self._view[: self._sealed_bytes])
         self.first_seq += self.count
-        self._begin()
-
-    def _begin(self) -> None:
+        self.count = 0
+        self._events_end = HEADER_BYTES
+        self._definitions_end = 0
         self._strings.clear()
         self._shapes.clear()
         self._shape_count = 0
-        self._events_end = HEADER_BYTES
-        self._definitions_end = 0
-        self.count = 0
-        self._base_ms = self._last_ms = 0
 
     def _mark(self, at_ms: int) -> None:
         if not self.count:
@@ -139,15 +139,14 @@ class BatchWriter:
         shape: int,
         at_ms: int,
         quantity: int,
-        receiver: str | None,
-        receiver_number: int,
+        receiver_number: int | None,
         attributes: dict[str, int | str],
     ) -> None:
         buffer = self._buffer
         end = _put_unsigned(buffer, self._events_end, shape)
         end = _put_signed(buffer, end, at_ms - self._last_ms)
         end = _put_signed(buffer, end, quantity)
-        if receiver is not None:
+        if receiver_number is not None:
             end = _put_unsigned(buffer, end, receiver_number)
         for name in attributes:
             value = attributes[name]

@@ -7,7 +7,8 @@
       "key_version": 1,                  "uplink_key": "64 hex digits",   "downlink_key": "64 hex digits",
       "mqtt": {"host": "broker.example", "port": 1883, "user": "cp-01", "password": "…"},
       "wifi": {"name": "…", "password": "…"},     (boards only)
-      "seal_online_seconds": 5,          "seal_offline_seconds": 300,     "outbox_max_files": 128
+      "seal_online_seconds": 5,          "seal_offline_seconds": 300,     (what is written here, if left out)
+      "keep_alive_seconds": 30,          "outbox_max_files": 128
     }
 """
 
@@ -36,6 +37,8 @@ class Config:
         #: a batch is sealed this long after its first event while the gateway takes events, and while it does not
         self.seal_online_seconds = check.integer("seal_online_seconds", 1, 3600, 5)
         self.seal_offline_seconds = check.integer("seal_offline_seconds", 1, 86_400, 300)
+        #: a dead connection goes unnoticed for 1.5 times as long
+        self.keep_alive_seconds = check.integer("keep_alive_seconds", 1, 3600, 30)
         #: places in the outbox, one 4 KiB block each
         self.outbox_max_files = check.integer("outbox_max_files", 2, 65_535, 128)
         mqtt = check.section("mqtt")

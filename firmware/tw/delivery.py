@@ -89,7 +89,7 @@ class Delivery:
     def take_gateway_state(self, message: memoryview) -> None:
         """A message on the gateway's state topic."""
         try:
-            body = json.loads(message)
+            body = json.loads(bytes(message))
             is_on, instance = body["state"] == "on", body.get("instance", "")
         except (ValueError, KeyError, TypeError, AttributeError):
             self.ignored += 1

@@ -43,8 +43,10 @@ class Meter:
         """
         self._add(kind, quantity, None, final, attributes)
 
-    def exchange(self, object_name: str, quantity: int, *, to: str, final: bool = False, **attributes: int | str) -> None:
-        """Record that `quantity` data objects of this name were handed over to the receiver `to`; else like `record`."""
+    def exchange(
+        self, object_name: str, quantity: int, *, to: str, final: bool = False, **attributes: int | str
+    ) -> None:
+        """Record that `quantity` data objects were handed over to the receiver `to`; else like `record`."""
         _check_string("to", to)
         self._add(object_name, quantity, to, final, attributes)
 
@@ -53,7 +55,7 @@ class Meter:
         return self._writer.count > 0 or self._outbox.has_room()
 
     def seal(self) -> None:
-        """Store the open batch, if there is one, and pass it to the delivery. Raises OutboxFull; the batch stays open."""
+        """Store the open batch, if there is one. Raises OutboxFull; the batch stays open then."""
         writer = self._writer
         if writer.count:
             batch = writer.seal(self._clock.quality)
@@ -62,7 +64,7 @@ class Meter:
             self._delivery.stored()
 
     def seal_after(self, age_ms: int) -> None:
-        """Seal the open batch if its first event is at least `age_ms` old. Raises OutboxFull; the batch stays open."""
+        """Seal the open batch if its first event is at least `age_ms` old. Raises OutboxFull, as `seal` does."""
         if self._writer.count and self._clock.uptime_ms() - self._opened_ms >= age_ms:
             self.seal()
 
@@ -131,6 +133,8 @@ def _check_string(name: str, value: object) -> None:
 
 def _check_integer(name: str, value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} is {value!r}: give an integer (in the unit's smallest step) or, for an attribute, a string")
+        raise TypeError(
+            f"{name} is {value!r}: give an integer (in the unit's smallest step) or, for an attribute, a string"
+        )
     if not -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
         raise ValueError(f"{name} is {value}: the limit is 63 bits")

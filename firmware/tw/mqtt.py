@@ -6,10 +6,11 @@ that no PUBACK answers is not repeated here; whoever published it decides what t
 
 import asyncio
 import random
-import time
 
 from micropython import const
 
+from tw.clock import Clock
+from tw.connection import INCOMING_LIMIT_BYTES, Connection, open_connection
 from tw.errors import LinkError
 from tw.packets import CONNACK, DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBLISH, SUBACK, connect, publish_head, subscribe
 
@@ -17,14 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-#: Longer messages are read over: nothing that a device is sent is as long as this.
-_INCOMING_LIMIT_BYTES = const(2048)
 _CONNECT_TIMEOUT_MS = const(10_000)
-_ACKNOWLEDGE_TIMEOUT_MS = const(20_000)
 _FIRST_DELAY_MS = const(500)
 _LONGEST_DELAY_MS = const(60_000)
-_IPPROTO_TCP = const(6)
-_TCP_NODELAY = const(1)
 
 _REFUSALS = {
     1: "the broker does not speak MQTT 3.1.1",
@@ -36,7 +32,7 @@ _REFUSALS = {
 
 
 class Client:
-    """The connection to one broker.
+    """The connection to one broker at `address` (host, port) with `credentials` (user name, password).
 
     `keep_alive_seconds` bounds how long a dead connection goes unnoticed (1.5 times that); `window` is the number of
     publications that may wait for their PUBACK.
@@ -45,28 +41,33 @@ class Client:
     def __init__(
         self,
         client_id: str,
-        host: str,
-        port: int,
-        user: str,
-        password: str,
+        address: tuple[str, int],
+        credentials: tuple[str, str],
+        clock: Clock,
+        *,
         keep_alive_seconds: int = 30,
         window: int = 16,
     ) -> None:
         self._client_id = client_id
-        self._address = (host, port)
-        self._credentials = (user, password)
+        self._address = address
+        self._credentials = credentials
+        self._clock = clock
         self._keep_alive_ms = keep_alive_seconds * 1000
         self._window = window
-        self.is_connected = False
         #: why the last connection ended or was refused; empty while all is well
         self.problem = ""
-        self._stream = None
-        self._incoming = bytearray(_INCOMING_LIMIT_BYTES)
-        #: ticks of sending, by packet id
+        self._connection: Connection | None = None
+        self._incoming = bytearray(INCOMING_LIMIT_BYTES)
+        #: uptime in ms at which each publication without PUBACK was sent, by packet id
         self._unacknowledged: dict[int, int] = {}
         self._last_packet_id = 0
-        self._write_lock = asyncio.Lock()
         self._room = asyncio.Event()
+        self._heard = 0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker has accepted the connection and it has not broken since."""
+        return self._connection is not None
 
     async def run(
         self,
@@ -84,13 +85,18 @@ class Client:
         delay_ms = _FIRST_DELAY_MS
         while True:
             try:
-                await asyncio.wait_for_ms(self._connect(will(), topics), _CONNECT_TIMEOUT_MS)
-                delay_ms = _FIRST_DELAY_MS
-                await self._serve(receive, sessions)
+                connection: Connection = await asyncio.wait_for_ms(
+                    open_connection(*self._address, self._incoming), _CONNECT_TIMEOUT_MS
+                )
+                try:
+                    await asyncio.wait_for_ms(self._enter(connection, will(), topics), _CONNECT_TIMEOUT_MS)
+                    delay_ms = _FIRST_DELAY_MS
+                    await self._serve(connection, receive, sessions)
+                finally:
+                    self._connection = None
+                    await connection.close()
             except (OSError, EOFError, LinkError, asyncio.TimeoutError) as problem:
                 self.problem = _words(problem)
-            finally:
-                self._close()
             # Half of the delay is random, so that a site's devices do not return all at once after an outage.
             await asyncio.sleep_ms(delay_ms // 2 + random.randrange(delay_ms // 2 + 1))
             delay_ms = min(delay_ms * 2, _LONGEST_DELAY_MS)
@@ -101,45 +107,43 @@ class Client:
             self._room.clear()
             await self._room.wait()
         packet_id = self._next_packet_id()
-        self._unacknowledged[packet_id] = time.ticks_ms()
-        await self._send(publish_head(topic, packet_id, len(payload), retain), payload)
+        self._unacknowledged[packet_id] = self._clock.uptime_ms()
+        await self._open().send(publish_head(topic, packet_id, len(payload), retain), payload)
 
     async def finish(self) -> None:
         """Wait until every publication is acknowledged, then say goodbye, so that the broker drops the last will."""
         while self._unacknowledged:
             self._room.clear()
             await self._room.wait()
-        await self._send(DISCONNECT)
+        await self._open().send(DISCONNECT)
 
-    async def _connect(self, will: tuple[str, bytes], topics: list[str]) -> None:
-        self._stream, _ = await asyncio.open_connection(*self._address)
-        try:
-            # A packet leaves in two writes; without this the second would wait for the other side.
-            self._stream.s.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
-        except OSError:
-            pass  # a board without the option is slower, not wrong
+    def _open(self) -> Connection:
+        if self._connection is None:
+            raise OSError("not connected to the broker")
+        return self._connection
+
+    async def _enter(self, connection: Connection, will: tuple[str, bytes], topics: list[str]) -> None:
         self._unacknowledged.clear()
-        self._write_lock = asyncio.Lock()
-        await self._send(connect(self._client_id, self._keep_alive_ms // 1000, will, self._credentials))
-        kind, size = await self._read_head()
+        await connection.send(connect(self._client_id, self._keep_alive_ms // 1000, will, self._credentials))
+        kind, body, size = await connection.receive()
         if kind != CONNACK or size != 2:
             raise LinkError("the broker's answer to CONNECT is no CONNACK")
-        code = (await self._read_body(size))[1]
-        if code:
-            raise LinkError(_REFUSALS.get(code, f"the broker refuses with code {code}"))
+        if body[1]:
+            raise LinkError(_REFUSALS.get(body[1], f"the broker refuses with code {body[1]}"))
         for topic in topics:
-            await self._send(subscribe(topic, self._next_packet_id()))
+            await connection.send(subscribe(topic, self._next_packet_id()))
 
     async def _serve(
         self,
+        connection: Connection,
         receive: "Callable[[str, memoryview], None]",
         sessions: "list[Callable[[], Coroutine[None, None, None]]]",
     ) -> None:
-        self.is_connected = True
+        self._connection = connection
         self.problem = ""
-        self._heard = time.ticks_ms()
+        self._heard = self._clock.uptime_ms()
         ended = asyncio.Event()
-        bodies = [self._read(receive), self._keep_alive()]
+        bodies = [self._read(connection, receive), self._keep_alive(connection)]
         bodies.extend([session() for session in sessions])
         tasks = [asyncio.create_task(self._watched(body, ended)) for body in bodies]
         try:
@@ -159,12 +163,11 @@ class Client:
         finally:
             ended.set()
 
-    async def _read(self, receive: "Callable[[str, memoryview], None]") -> None:
+    async def _read(self, connection: Connection, receive: "Callable[[str, memoryview], None]") -> None:
         while True:
-            kind, size = await self._read_head()
-            body = await self._read_body(size)
-            self._heard = time.ticks_ms()
-            if len(body) < size or kind == PINGRESP:
+            kind, body, size = await connection.receive()
+            self._heard = self._clock.uptime_ms()
+            if kind == PINGRESP or size > len(body):
                 continue
             if kind == PUBACK:
                 self._unacknowledged.pop(body[0] << 8 | body[1], None)
@@ -177,58 +180,21 @@ class Client:
             elif body[2] & 0x80:
                 raise LinkError("the broker refuses a subscription")
 
-    async def _keep_alive(self) -> None:
+    async def _keep_alive(self, connection: Connection) -> None:
+        longest_silence_ms = self._keep_alive_ms * 3 // 2
         while True:
             await asyncio.sleep_ms(self._keep_alive_ms // 2)
-            now = time.ticks_ms()
-            if time.ticks_diff(now, self._heard) > self._keep_alive_ms * 3 // 2:
+            now = self._clock.uptime_ms()
+            if now - self._heard > longest_silence_ms:
                 raise LinkError("the broker has fallen silent")
             for sent in self._unacknowledged.values():
-                if time.ticks_diff(now, sent) > _ACKNOWLEDGE_TIMEOUT_MS:
+                if now - sent > longest_silence_ms:
                     raise LinkError("the broker does not acknowledge")
-            await self._send(PINGREQ)
-
-    async def _read_head(self) -> tuple[int, int]:
-        head = await self._stream.readexactly(2)  # no packet is shorter
-        size, shift, byte = head[1] & 0x7F, 7, head[1]
-        while byte & 0x80:
-            if shift > 21:
-                raise LinkError("a packet's length does not end")
-            byte = (await self._stream.readexactly(1))[0]
-            size |= (byte & 0x7F) << shift
-            shift += 7
-        return head[0] & 0xF0, size
-
-    async def _read_body(self, size: int) -> memoryview:
-        """The next `size` bytes; what exceeds the limit is read over and leaves a shorter view."""
-        view = memoryview(self._incoming)
-        kept = min(size, _INCOMING_LIMIT_BYTES)
-        done = 0
-        while done < size:
-            start = done if done < kept else 0
-            end = kept if done < kept else min(size - done, _INCOMING_LIMIT_BYTES)
-            count = await self._stream.readinto(view[start:end])
-            if count == 0:
-                raise EOFError
-            done += count or 0  # None: nothing there after all
-        return view[:kept]
-
-    async def _send(self, head: bytes | bytearray, payload: bytes | memoryview = b"") -> None:
-        async with self._write_lock:  # two drains at once would send bytes twice
-            self._stream.write(head)
-            if payload:
-                self._stream.write(payload)
-            await self._stream.drain()
+            await connection.send(PINGREQ)
 
     def _next_packet_id(self) -> int:
         self._last_packet_id = self._last_packet_id % 0xFFFF + 1
         return self._last_packet_id
-
-    def _close(self) -> None:
-        self.is_connected = False
-        if self._stream is not None:
-            self._stream.s.close()
-            self._stream = None
 
 
 def _words(problem: Exception) -> str:

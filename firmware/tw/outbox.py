@@ -17,6 +17,8 @@ from tw.sign import MAC_BYTES, Key, equal
 
 _REGULAR_FILE = const(0x8000)
 _SERIAL_DIGITS = const(8)
+#: ENOSPC of littlefs and Linux; the boards' errno module does not name it.
+_NO_SPACE = const(28)
 
 #: One file: its serial number, and the events in it as boot and half-open interval of seqs.
 StoredBatch = namedtuple("StoredBatch", ("serial", "boot", "first_seq", "end_seq"))
@@ -154,7 +156,7 @@ class Outbox:
             with open(path, "wb") as file:
                 file.write(batch)
         except OSError as problem:
-            if problem.errno != errno.ENOSPC:
+            if problem.errno != _NO_SPACE:
                 raise
             _remove_if_there(path)
             return False

@@ -61,7 +61,7 @@ def open_text(channel: str, message: bytes | memoryview, key: Key) -> dict[str, 
     if not equal(_code(channel, text, key), memoryview(message)[end + 1 :]):
         raise BadText("the text's authentication code does not match")
     try:
-        body = json.loads(text)
+        body = json.loads(bytes(text))
     except ValueError:
         raise BadText("the text is not JSON") from None
     if not isinstance(body, dict):

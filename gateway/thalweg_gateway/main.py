@@ -6,8 +6,6 @@ import logging
 import signal
 import sys
 
-from pydantic import ValidationError
-
 from thalweg.errors import ThalwegError
 from thalweg_gateway.mqtt_source import MqttAddress, MqttSource
 from thalweg_gateway.pipeline import Pipeline
@@ -19,7 +17,7 @@ def main() -> int:
     """Run one gateway until SIGTERM or SIGINT; 2 when its settings are wrong."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        settings = GatewaySettings()
+        settings = GatewaySettings.from_environment()
         source = MqttSource(
             MqttAddress.parse(settings.mqtt_url.get_secret_value()), settings.ecosystem, settings.gateway_instance
         )
@@ -33,10 +31,6 @@ def main() -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: pipeline.stop())
         pipeline.run()
-    except ValidationError as error:
-        for problem in error.errors():
-            sys.stderr.write(f"THALWEG_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}\n")
-        return 2
     except ThalwegError as error:
         sys.stderr.write(f"{error}\n")
         return 2

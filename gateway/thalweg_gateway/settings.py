@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from thalweg.wire.keys import KEY_BYTES
+from thalweg_store.settings import StoreSettings
 
 _MIN_DISTINCT_BYTES = 12
 
@@ -32,12 +32,9 @@ def _checked(value: SecretStr) -> SecretStr:
     return value
 
 
-class GatewaySettings(BaseSettings):
+class GatewaySettings(StoreSettings):
     """Settings of one gateway process; secrets have no default."""
 
-    model_config = SettingsConfigDict(env_prefix="THALWEG_", extra="ignore")
-
-    database_url: SecretStr = Field(description="postgresql://…")
     mqtt_url: SecretStr = Field(description="mqtt[s]://user:password@host:port")
     ecosystem: str = Field(description="id of the ecosystem whose devices this gateway serves")
     root_key: Annotated[SecretStr, AfterValidator(_checked)] = Field(description="64 hex digits or more")

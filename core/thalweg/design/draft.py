@@ -37,6 +37,8 @@ class Section(Generic[T]):
     entries: tuple[tuple[str, T], ...]
     #: (path, id) of every item whose id can be read, valid or not
     ids: tuple[tuple[str, str], ...]
+    #: False if some item is not valid, so that what is not found may be there all the same
+    is_complete: bool
 
     def get(self, item_id: str | None) -> T | None:
         """The first valid item of that id, or None."""
@@ -93,6 +95,10 @@ class Draft:
         """Ids of the exchanges that a tariff charges."""
         return frozenset(tariff.on for _, tariff in self.tariffs.entries)
 
+    def may_be_charged(self, exchange_id: str) -> bool:
+        """True if a tariff charges the exchange, or one that is not valid might."""
+        return exchange_id in self.charged or not self.tariffs.is_complete
+
     @property
     def parents(self) -> frozenset[str]:
         """Ids of the nodes that other nodes are parts of."""
@@ -129,7 +135,8 @@ def _section(document: Mapping[str, Any], name: str, model: type[Any]) -> Sectio
         for number, item in enumerate(items)
         if isinstance(item, Mapping) and isinstance(item.get("id"), str)
     )
-    return Section(name, tuple((path, item) for path, item in valid if item is not None), tuple(ids))
+    entries = tuple((path, item) for path, item in valid if item is not None)
+    return Section(name, entries, tuple(ids), is_complete=len(entries) == len(items))
 
 
 def _valid(model: type[M], raw: object) -> M | None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Annotated, Final
 
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, StringConstraints
 
 from thalweg.design.fields import Id, Name, Part, Text
 from thalweg.units import smallest_step
@@ -17,7 +17,7 @@ PLAIN_QUANTITY: Final = "quantity"
 _NOT_MEASURED: Final = {"id", "name", "description"}
 _HASH_DIGITS: Final = 32
 
-Expression = Annotated[str, Field(min_length=1, max_length=1000)]
+Expression = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 
 
 class Meter(Part):
@@ -47,9 +47,6 @@ def meter_hash(meter: Meter) -> str:
     """
     definition = meter.model_dump(mode="json", exclude=_NOT_MEASURED, exclude_defaults=True)
     definition["unit"] = smallest_step(meter.unit)
-    for expression in ("where", "value"):
-        if expression in definition:
-            definition[expression] = definition[expression].strip()
     return digest(definition)
 
 

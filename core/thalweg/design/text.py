@@ -24,13 +24,16 @@ _SCALARS: Final = {
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Refuses aliases, which could blow a small text up, and keys that are given twice."""
+    """Refuses aliases, which could blow a small text up, tags, which name types, and keys that are given twice."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - as its parent declares it
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.constructor.ConstructorError(None, None, "aliases (*name) are not allowed", self.get_mark())
+        event = self.peek_event()  # type: ignore[no-untyped-call] # the stubs leave it out
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.constructor.ConstructorError(None, None, "aliases (*name) are not allowed", event.start_mark)
+        if getattr(event, "tag", None) is not None:
+            raise yaml.constructor.ConstructorError(None, None, "tags (!name) are not allowed", event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

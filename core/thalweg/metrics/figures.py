@@ -80,17 +80,14 @@ class Figures:
     """One window's sums."""
 
     currency: str
+    #: C: all value created, in atoms, summed over the flows
+    created: int
     #: node → its account
     accounts: Mapping[str, Account]
     #: node → φ in atoms, its Shapley value: what depends on it, shared equally among all that it depends on
     contributions: Mapping[str, Fraction]
     events: EventCounts | None = None
     freshness: Freshness | None = None
-
-    @property
-    def created(self) -> int:
-        """C: all value created, in atoms."""
-        return sum(account.created for account in self.accounts.values())
 
     @property
     def gross(self) -> int:
@@ -120,14 +117,17 @@ def figures_of(
 
     accounts: defaultdict[str, Account] = defaultdict(Account)
     contributions: defaultdict[str, Fraction] = defaultdict(Fraction)
+    created = 0
     for flow in flows:
         source, target = node_of(flow.source_role, flow.source), node_of(flow.target_role, flow.target)
         _enter(flow, accounts[source], accounts[target])
+        created += flow.created_atoms
         needed = {node_of(role, participant) for role, participant in flow.needs}
         for node in needed:
             contributions[node] += Fraction(flow.created_atoms, len(needed))
     return Figures(
         currency=design.currency,
+        created=created,
         accounts=dict(accounts),
         contributions=dict(contributions),
         events=events,

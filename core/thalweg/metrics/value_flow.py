@@ -1,4 +1,4 @@
-"""Metrics m1 to m5: value created and captured. `node` None is the design as a whole."""
+"""Metrics m1 to m5: value created and captured."""
 
 from __future__ import annotations
 
@@ -6,34 +6,38 @@ from thalweg.metrics.figures import Figures
 from thalweg.metrics.values import Reason, Value, money, ratio
 
 
-def value_created(figures: Figures, node: str | None) -> Value:
-    """m1. C, and a node's part of it: the parts sum to C."""
-    return money(figures.created if node is None else figures.account(node).created, figures.currency)
+def created(figures: Figures) -> Value:
+    """C."""
+    return money(figures.created, figures.currency)
 
 
-def value_captured(figures: Figures, node: str | None) -> Value:
-    """m2. K of a node; for the design the sum over its nodes and the rest of the world, which equals C."""
-    if node is None:
-        return money(sum(account.captured for account in figures.accounts.values()), figures.currency)
+def created_at(figures: Figures, node: str) -> Value:
+    """The node's part of C: what it gained of other things than money, less what it gave up."""
+    return money(figures.account(node).created, figures.currency)
+
+
+def captured(figures: Figures) -> Value:
+    """Σ K over all nodes and the rest of the world; equals C."""
+    return money(sum(account.captured for account in figures.accounts.values()), figures.currency)
+
+
+def captured_by(figures: Figures, node: str) -> Value:
+    """K of the node."""
     return money(figures.account(node).captured, figures.currency)
 
 
-def net_cash_flow(figures: Figures, node: str | None) -> Value:
-    """m3 and, as money only, m2. Money in less money out; 0 for the design with the rest of the world."""
-    if node is None:
-        return money(sum(account.net_cash for account in figures.accounts.values()), figures.currency)
+def net_cash_of(figures: Figures, node: str) -> Value:
+    """Money in less money out."""
     return money(figures.account(node).net_cash, figures.currency)
 
 
-def capture_ratio(figures: Figures, node: str | None) -> Value:
-    """m4. K of the node / C."""
-    if node is None:
-        return Value(None, Reason.NO_FLOW)
+def capture_ratio(figures: Figures, node: str) -> Value:
+    """K / C."""
     return ratio(figures.account(node).captured, figures.created, flows=bool(figures.accounts))
 
 
-def capture_against_contribution(figures: Figures, node: str | None) -> Value:
-    """m5. K of the node / φ of the node."""
-    if node is None or node not in figures.contributions:
+def capture_against_contribution(figures: Figures, node: str) -> Value:
+    """K / φ."""
+    if node not in figures.contributions:
         return Value(None, Reason.NO_FLOW)
     return ratio(figures.account(node).captured, figures.contributions[node])

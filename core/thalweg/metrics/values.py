@@ -7,7 +7,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from thalweg.money import format_atoms, rounded_decimal
+from thalweg.decimals import rounded_decimal
+from thalweg.money import format_atoms
 
 #: decimal places of a ratio; only here is a metric ever rounded
 _RATIO_PLACES: Final = 12

@@ -8,14 +8,14 @@ type NumberOptions = Intl.NumberFormatOptions;
 const kinds = {
   money: { style: 'currency' },
   wholeMoney: { style: 'currency', maximumFractionDigits: 0 },
-  compactMoney: { style: 'currency', notation: 'compact', maximumSignificantDigits: 3 },
+  compactMoney: { style: 'currency', notation: 'compact', minimumSignificantDigits: 3, maximumSignificantDigits: 3 },
   percent: { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 },
   percentValue: { style: 'unit', unit: 'percent', maximumFractionDigits: 2 },
   ratio: { minimumFractionDigits: 2, maximumFractionDigits: 2 },
   count: { maximumFractionDigits: 0 },
   rate: { maximumFractionDigits: 1 },
   quantity: { maximumFractionDigits: 3 },
-  seconds: { style: 'unit', unit: 'second', maximumFractionDigits: 1 },
+  seconds: { style: 'unit', unit: 'second', unitDisplay: 'narrow', maximumFractionDigits: 1 },
 } satisfies Record<string, NumberOptions>;
 
 export type NumberKind = keyof typeof kinds;
@@ -32,6 +32,8 @@ export class Formatter {
   private readonly clock: Intl.DateTimeFormat;
   private readonly moment: Intl.DateTimeFormat;
   private readonly relative: Intl.RelativeTimeFormat;
+  /** The locale's word for "now". */
+  private readonly present: string;
 
   /** `locale` undefined means the browser's own; `currency` is an ISO 4217 code. */
   constructor(
@@ -41,6 +43,7 @@ export class Formatter {
     this.clock = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
     this.moment = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
     this.relative = new Intl.RelativeTimeFormat(locale, { numeric: 'always' });
+    this.present = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(0, 'second');
   }
 
   /** Formats a decimal string. "percent" takes a ratio (0.25 → 25 %), "percentValue" a number already in percent. */
@@ -79,6 +82,7 @@ export class Formatter {
 
   /** "3 hours ago" for a number of whole seconds before now. */
   ago(seconds: number): string {
+    if (seconds < 1) return this.present;
     const [unit, length] = step(seconds);
     return this.relative.format(-Math.floor(seconds / length), unit);
   }

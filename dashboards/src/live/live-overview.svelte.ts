@@ -46,7 +46,8 @@ export class LiveOverview {
     return liveStateOf({
       online: this.online,
       connected: this.connected,
-      hasData: this.overview !== null,
+      hasData: this.overview !== null && this.failure?.kind !== 'signed_out',
+      failed: this.failure !== null,
       lostSeconds: this.lostAt === null ? 0 : Math.max(1, (this.now - this.lostAt) / 1000),
     });
   }

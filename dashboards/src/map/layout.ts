@@ -4,7 +4,8 @@
  * the same picture.
  */
 
-import { crosses, grow, lengthOf, spanInside, type Box, type Point, type Segment, type Size } from './geometry';
+import type { Point, Size } from './geometry';
+import { Readability } from './readability';
 import { slotsFor } from './slots';
 
 /** Two nodes with at least one exchange between them. */
@@ -15,19 +16,17 @@ export interface Pair {
   lanes: number;
 }
 
-/** Weights of what makes a picture hard to read, against one pixel of line length. */
-const crossingCost = 260;
-const throughNodeCost = 900;
-const shortLineCost = 4;
-const narrowAngleCost = 500;
-/** Work limit: moves × pairs². Keeps a map of 40 participants as quick as one of 12. */
-const work = 6_000_000;
-
+/** Two nodes by index. */
 interface Edge {
   a: number;
   b: number;
   lanes: number;
 }
+
+const startTemperature = 400;
+/** Work limit: moves × pairs². Keeps a map of 40 participants as quick as one of 12. */
+const work = 4_000_000;
+const mostMoves = 20_000;
 
 /** Centre of every node inside `area`. `card` is the size of a node; labels on lines are about `label` wide. */
 export function placeNodes(ids: readonly string[], pairs: readonly Pair[], area: Size, card: Size, label: Size): Map<string, Point> {
@@ -39,8 +38,8 @@ export function placeNodes(ids: readonly string[], pairs: readonly Pair[], area:
   }));
   const index = new Map(order.map((id, position) => [id, position]));
   const edges = pairs.map(({ a, b, lanes }) => ({ a: index.get(a) ?? 0, b: index.get(b) ?? 0, lanes }));
-  const seats = anneal(order.length, places, edges, card, label);
-  return stretch(new Map(order.map((id, node) => [id, places[seats[node] ?? 0] ?? { x: 0, y: 0 }])), area, card);
+  const seats = anneal(order.length, places.length, edges, new Readability(places, card, label));
+  return stretch(new Map(order.map((id, node) => [id, places[seats[node] as number] as Point])), area, card);
 }
 
 function byDegree(ids: readonly string[], pairs: readonly Pair[]): string[] {
@@ -49,20 +48,20 @@ function byDegree(ids: readonly string[], pairs: readonly Pair[]): string[] {
   return [...ids].sort((a, b) => (degree.get(b) ?? 0) - (degree.get(a) ?? 0) || (a < b ? -1 : 1));
 }
 
-/** The place of each node by index. Node 0, the hub, keeps place 0. */
-function anneal(count: number, places: Point[], edges: Edge[], card: Size, label: Size): number[] {
-  const random = generator(20_14);
-  const seats = places.map((_, place) => place);
-  const moves = Math.min(20_000, Math.ceil(work / Math.max(1, edges.length ** 2)));
-  if (count < 3) return seats;
-  let cost = costOf(seats, count, places, edges, card, label);
+/** The place of each node by index. Node 0, the hub, keeps place 0; places beyond the nodes stay free. */
+function anneal(nodes: number, places: number, edges: readonly Edge[], readability: Readability): number[] {
+  const seats = Array.from({ length: places }, (_, place) => place);
+  if (nodes < 3) return seats;
+  const random = generator(2014);
+  const moves = Math.min(mostMoves, Math.ceil(work / Math.max(1, edges.length ** 2)));
+  let cost = costOf(seats, nodes, edges, readability);
   let best = { cost, seats: [...seats] };
   for (let move = 0; move < moves; move++) {
-    const temperature = 400 * (1 - move / moves) ** 2 + 0.01;
-    const node = 1 + Math.floor(random() * (count - 1));
-    const other = 1 + Math.floor(random() * (seats.length - 1));
+    const temperature = startTemperature * (1 - move / moves) ** 2 + 0.01;
+    const node = 1 + Math.floor(random() * (nodes - 1));
+    const other = 1 + Math.floor(random() * (places - 1));
     swap(seats, node, other);
-    const changed = costOf(seats, count, places, edges, card, label);
+    const changed = costOf(seats, nodes, edges, readability);
     if (changed <= cost || random() < Math.exp((cost - changed) / temperature)) {
       cost = changed;
       if (cost < best.cost) best = { cost, seats: [...seats] };
@@ -73,60 +72,44 @@ function anneal(count: number, places: Point[], edges: Edge[], card: Size, label
   return best.seats;
 }
 
-function costOf(seats: number[], count: number, places: Point[], edges: Edge[], card: Size, label: Size): number {
-  const at = (node: number): Point => places[seats[node] ?? 0] ?? { x: 0, y: 0 };
-  const lines = edges.map(({ a, b }) => ({ from: at(a), to: at(b) }));
-  const boxes = Array.from({ length: count }, (_, node): Box => grow({ ...at(node), ...card }, 10));
+function costOf(seats: readonly number[], nodes: number, edges: readonly Edge[], readability: Readability): number {
   let cost = 0;
-  edges.forEach((edge, i) => {
-    const line = lines[i] as Segment;
-    cost += lineCost(line, edge.lanes, card, label);
-    boxes.forEach((box, node) => {
-      if (node !== edge.a && node !== edge.b && spanInside(line, box) !== null) cost += throughNodeCost;
-    });
-    for (let j = 0; j < i; j++) {
-      const other = edges[j] as Edge;
-      const shared = edge.a === other.a || edge.a === other.b ? edge.a : edge.b === other.a || edge.b === other.b ? edge.b : null;
-      if (shared !== null) cost += angleCost(shared, edge, other, at);
-      else if (crosses(line, lines[j] as Segment)) cost += crossingCost;
+  for (let node = 0; node < nodes; node++) {
+    for (let other = 0; other < node; other++) cost += readability.overlap(seats[node] as number, seats[other] as number);
+  }
+  for (let i = 0; i < edges.length; i++) {
+    const edge = edges[i] as Edge;
+    const [a, b] = [seats[edge.a] as number, seats[edge.b] as number];
+    cost += readability.line(a, b, edge.lanes);
+    for (let node = 0; node < nodes; node++) {
+      if (node !== edge.a && node !== edge.b) cost += readability.cover(a, b, seats[node] as number);
     }
-  });
-  return cost + boxes.reduce((sum, box, node) => sum + (boxes.some((other, o) => o < node && touches(box, other)) ? throughNodeCost : 0), 0);
+    for (let j = 0; j < i; j++) cost += costOfTwo(edge, edges[j] as Edge, seats, readability);
+  }
+  return cost;
 }
 
-/** Length, plus a charge for lines whose visible part cannot carry their labels side by side. */
-function lineCost(line: Segment, lanes: number, card: Size, label: Size): number {
-  const length = lengthOf(line);
-  const across = Math.abs(line.to.x - line.from.x) / length;
-  const hidden = Math.min(card.width / Math.max(across, 0.01), card.height / Math.max(Math.sqrt(1 - across * across), 0.01));
-  const needed = across * label.width + (1 - across) * label.height * (lanes + 1);
-  return length + Math.max(0, needed + hidden - length) * shortLineCost;
-}
-
-/** Lines that leave a node almost together hide each other's labels. */
-function angleCost(shared: number, left: Edge, right: Edge, at: (node: number) => Point): number {
-  const origin = at(shared);
-  const [p, q] = [at(left.a === shared ? left.b : left.a), at(right.a === shared ? right.b : right.a)];
-  const difference = Math.abs(Math.atan2(p.y - origin.y, p.x - origin.x) - Math.atan2(q.y - origin.y, q.x - origin.x));
-  const angle = Math.min(difference, 2 * Math.PI - difference);
-  const narrow = Math.PI / 7;
-  return angle >= narrow ? 0 : narrowAngleCost * (1 - angle / narrow);
-}
-
-function touches(a: Box, b: Box): boolean {
-  return Math.abs(a.x - b.x) < (a.width + b.width) / 2 && Math.abs(a.y - b.y) < (a.height + b.height) / 2;
+function costOfTwo(left: Edge, right: Edge, seats: readonly number[], readability: Readability): number {
+  const [a, b, c, d] = [seats[left.a], seats[left.b], seats[right.a], seats[right.b]] as [number, number, number, number];
+  if (a === c) return readability.angle(a, b, d);
+  if (a === d) return readability.angle(a, b, c);
+  if (b === c) return readability.angle(b, a, d);
+  if (b === d) return readability.angle(b, a, c);
+  return readability.crossing(a, b, c, d);
 }
 
 /** Spreads the used places over the whole area: places left free must not leave a margin. */
 function stretch(points: Map<string, Point>, area: Size, card: Size): Map<string, Point> {
   const all = [...points.values()];
-  const fit = (values: number[], total: number, own: number): ((value: number) => number) => {
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    return (value) => (high === low ? total / 2 : own / 2 + ((value - low) / (high - low)) * (total - own));
-  };
-  const x = fit(all.map((point) => point.x), area.width, card.width);
-  const y = fit(all.map((point) => point.y), area.height, card.height);
+  const x = spread(all.map((point) => point.x), area.width, card.width);
+  const y = spread(all.map((point) => point.y), area.height, card.height);
   return new Map([...points].map(([id, point]) => [id, { x: x(point.x), y: y(point.y) }]));
+}
+
+/** Maps the range of `values` onto 0..total less half of `own` at either end. */
+function spread(values: readonly number[], total: number, own: number): (value: number) => number {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return (value) => (high === low ? total / 2 : own / 2 + ((value - low) / (high - low)) * (total - own));
 }
 
 function swap(seats: number[], a: number, b: number): void {

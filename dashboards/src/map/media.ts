@@ -13,7 +13,7 @@ export const mediumStyles: Record<Medium, MediumStyle> = {
   money: { label: 'Money', glyph: '€', dash: '' },
   good: { label: 'Goods', glyph: '■', dash: '' },
   service: { label: 'Services', glyph: '▶', dash: '9 4' },
-  data: { label: 'Data', glyph: 'i', dash: '2 4' },
+  data: { label: 'Data', glyph: '≡', dash: '2 4' },
   knowledge: { label: 'Knowledge', glyph: '◆', dash: '2 3 8 3' },
   benefit: { label: 'Benefits', glyph: '★', dash: '12 3 2 3' },
 };

@@ -9,6 +9,9 @@ export interface Plane {
   /** About the size of a label; lines should have room for one. */
   label: Size;
   laneSpacing: number;
+  /** How much a card says: its share of value, and the number of its devices. */
+  shares: boolean;
+  devices: boolean;
   /** True when labels carry the exchange's name, not only its amount. */
   named: boolean;
 }
@@ -16,17 +19,32 @@ export interface Plane {
 /** Width moves in steps, so that dragging a window's edge does not rearrange the map at every pixel. */
 const widthStep = 40;
 const narrowBelow = 1000;
+const wideCard = 168;
+const crowdedRowHeight = 36;
+/** Below this width of the window there is no room for any map. */
+const phoneBelow = 640;
+/** A crowd needs a wide window. */
+const crowdedFrom = 1280;
+const mostNodes = 32;
+
+/** True when a window of this width can show this many nodes as a picture; else lists say the same. */
+export function hasRoom(windowWidth: number, nodes: number): boolean {
+  if (nodes <= roomyUpTo) return windowWidth >= phoneBelow;
+  return windowWidth >= crowdedFrom && nodes <= mostNodes;
+}
 
 export function planeFor(available: number, nodes: number): Plane {
   const width = Math.max(560, Math.floor(available / widthStep) * widthStep);
   const wide = width >= narrowBelow;
   const crowded = nodes > roomyUpTo;
-  const card = { width: wide && !crowded ? 168 : 132, height: 88 };
+  const card = crowded ? { width: 124, height: 70 } : { width: wide ? wideCard : 140, height: 88 };
   return {
     area: { width, height: heightFor(nodes, wide) },
     card,
     label: { width: wide ? 150 : 60, height: 18 },
     laneSpacing: 21,
+    shares: !crowded,
+    devices: card.width >= wideCard,
     named: wide && !crowded,
   };
 }
@@ -35,5 +53,5 @@ function heightFor(nodes: number, wide: boolean): number {
   if (nodes <= 4) return 400;
   if (nodes <= 7) return 520;
   if (nodes <= roomyUpTo) return wide ? 700 : 860;
-  return wide ? 960 : 1200;
+  return Math.max(960, nodes * crowdedRowHeight);
 }

@@ -15,7 +15,7 @@ export function slotsFor(count: number): Slots {
   const hub = { x: 0, y: 0 };
   if (count <= 7) return { hub, others: ring(Math.max(6, count - 1), 1, 0) };
   if (count <= roomyUpTo) return { hub, others: [...ring(6, 0.52, 0.5), ...ring(12, 1, 0)] };
-  const inner = Math.ceil((count - 1) * 0.35);
+  const inner = Math.ceil((count - 1) * 0.27);
   return { hub, others: [...ring(inner, 0.52, 0.5), ...ring(count - 1 - inner, 1, 0)] };
 }
 

@@ -40,14 +40,16 @@ def leaf_known(draft: Draft, path: str, role: str) -> Iterator[Problem]:
         yield Problem(path, f"{role!r} has parts, and only leaves give and receive", "name one of its parts")
 
 
-def is_share(draft: Draft, exchange: Exchange) -> bool:
-    """True for a money exchange along which an agreement pays."""
+def may_be_share(draft: Draft, exchange: Exchange) -> bool:
+    """True if an agreement pays along the money exchange, or one that is not valid might."""
+    if exchange.id in draft.charged:
+        return False
     for _, agreement in draft.agreements.entries:
         paid = draft.exchanges.get(agreement.on)
         recipients = {recipient for step in agreement.steps for recipient in step.weights}
         if paid and any(drawn_between(paid.target, recipient, [exchange], draft.charged) for recipient in recipients):
             return True
-    return False
+    return not draft.agreements.is_complete
 
 
 def _money(draft: Draft, path: str, exchange: Exchange) -> Iterator[Problem]:
@@ -58,14 +60,14 @@ def _money(draft: Draft, path: str, exchange: Exchange) -> Iterator[Problem]:
             yield Problem(
                 f"{path}.{key}", "money is worth its amount to both sides", "remove it; a tariff gives the amount"
             )
-    if exchange.id not in draft.charged and not is_share(draft, exchange):
+    if not draft.may_be_charged(exchange.id) and not may_be_share(draft, exchange):
         yield Problem(
             path, "nothing gives this money an amount", "add a tariff `on` it, or an agreement that pays along it"
         )
 
 
 def _measured(draft: Draft, path: str, exchange: Exchange) -> Iterator[Problem]:
-    if exchange.is_money and is_share(draft, exchange):
+    if exchange.is_money and may_be_share(draft, exchange):
         return
     if exchange.meter is not None:
         meter = draft.meters.get(exchange.meter)

@@ -50,7 +50,7 @@ def _tariff(draft: Draft, path: str, tariff: Tariff) -> Iterator[Problem]:
 def _shared(draft: Draft, path: str, paid: Exchange) -> Iterator[Problem]:
     if not paid.is_money:
         yield Problem(f"{path}.on", f"{paid.id!r} is {paid.medium}, not money", "name a money exchange")
-    elif paid.id not in draft.charged:
+    elif not draft.may_be_charged(paid.id):
         yield Problem(f"{path}.on", f"no tariff charges {paid.id!r}", "add a tariff, or name an exchange that has one")
 
 
@@ -63,7 +63,7 @@ def _net_of(draft: Draft, path: str, agreement: Agreement, paid: Exchange) -> It
             continue
         if deducted in agreement.deductions[:number]:
             yield Problem(place, f"{deducted!r} is taken off twice", "name it once")
-        if deducted not in draft.charged or deducted == paid.id:
+        if not draft.may_be_charged(deducted) or deducted == paid.id:
             yield Problem(place, f"{deducted!r} is no other charge", "name another money exchange that has a tariff")
         elif exchange.source != paid.target:
             message = f"{deducted!r} is paid by {exchange.source!r}, not by {paid.target!r}, who shares"
@@ -107,8 +107,10 @@ def _recipients(draft: Draft, path: str, step: Step, paid: Exchange | None) -> I
         yield from leaf_known(draft, place, role)
         if weight < 0:
             yield Problem(place, "a weight is negative", "write a weight of 0 or more")
-        every = (exchange for _, exchange in draft.exchanges.entries)
-        if paid and len(drawn := drawn_between(paid.target, role, every, draft.charged)) > 1:
+        if paid is None or not draft.tariffs.is_complete:
+            continue
+        drawn = drawn_between(paid.target, role, (exchange for _, exchange in draft.exchanges.entries), draft.charged)
+        if len(drawn) > 1:
             names = " and ".join(repr(exchange.id) for exchange in drawn)
             yield Problem(place, f"{names} both carry shares to {role!r}", "keep one of these exchanges")
     if sum(step.weights.values()) <= 0:

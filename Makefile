@@ -1,0 +1,77 @@
+# The two commands of the README are `make demo` and `make test`; `make check` is the fast loop.
+
+PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11 python3,$(shell command -v $(name))))
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install --require-hashes --no-deps -r
+PACKAGES := core gateway edge api
+
+.PHONY: demo test check lint types firmware-types openapi lock clean
+
+demo: $(VENV)/run
+	@$(BIN)/python hatch_build.py
+	@$(BIN)/thalweg demo --data var/demo $(ARGS)
+
+test: $(VENV)/dev firmware/typings/installed
+	@tests/install-system-packages
+	@$(MAKE) --no-print-directory lint types firmware-types
+	@$(BIN)/python hatch_build.py
+	$(BIN)/pytest -q --dist loadgroup -n 2 $(ARGS)
+
+check: $(VENV)/dev
+	@$(MAKE) --no-print-directory lint types
+	$(BIN)/pytest -q -m "not slow" -n 2 $(ARGS)
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/lint-imports --no-timings > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+
+types: $(VENV)/dev
+	$(BIN)/mypy
+
+firmware-types: firmware/typings/installed
+	$(BIN)/mypy --config-file firmware/mypy-esp32.ini
+	$(BIN)/mypy --config-file firmware/mypy-rp2.ini
+
+# The API's description and the dashboards' types follow from the code; a test tells when they do not.
+openapi: $(VENV)/dev
+	$(BIN)/python -m thalweg_api.describe > api/openapi.json
+
+# Locks name versions at least a week old, with hashes and without any index's address.
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --exclude-newer "$$(date -u -d '7 days ago' +%F)"
+lock: $(VENV)/dev
+	$(PIP) install uv
+	$(COMPILE) pyproject.toml --extra all --group build -o requirements/run.txt
+	$(COMPILE) pyproject.toml --extra all --group dev -c requirements/run.txt -o requirements/dev.txt
+	echo micropython-esp32-stubs | $(COMPILE) - -o requirements/stubs-esp32.txt
+	echo micropython-rp2-rpi-pico-w-stubs | $(COMPILE) - -o requirements/stubs-rp2-rpi-pico-w.txt
+
+clean:
+	rm -rf $(VENV) firmware/typings api/thalweg_api/dashboards dashboards/node_modules var
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Thalweg needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Making the environment $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run: requirements/run.txt pyproject.toml hatch_build.py | $(BIN)/python
+	@echo "Installing what Thalweg needs (about half a minute) …"
+	@$(INSTALL) requirements/run.txt
+	@echo "Building the dashboards …"
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev: requirements/dev.txt $(VENV)/run | $(BIN)/python
+	@echo "Installing what its tests need …"
+	@$(INSTALL) requirements/dev.txt
+	@touch $@
+
+firmware/typings/installed: requirements/stubs-esp32.txt requirements/stubs-rp2-rpi-pico-w.txt | $(BIN)/python
+	@rm -rf firmware/typings
+	@$(INSTALL) requirements/stubs-esp32.txt --target firmware/typings/esp32
+	@$(INSTALL) requirements/stubs-rp2-rpi-pico-w.txt --target firmware/typings/rp2
+	@touch $@

@@ -1,0 +1,44 @@
+"""What became of every event, and the money that follows: for checks, audits and the demo's verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from thalweg.mapping import compile_plan
+from thalweg_api import schemas
+from thalweg_api.figures import facts_of
+from thalweg_api.overview import as_of, money_gains
+from thalweg_store.database import Database
+from thalweg_store.ingest import Fate
+from thalweg_store.reading import reading
+
+
+def accounting_of(database: Database, ecosystem: str, now: datetime) -> schemas.Accounting:
+    """The accounting of `ecosystem` since the beginning; raises UnknownEcosystem."""
+    facts = facts_of(database, ecosystem, schemas.WindowName.ALL, now)
+    with reading(database, ecosystem) as store:
+        completeness = store.completeness()
+        fates = store.fates(None, facts.span.end)
+        quantities: Counter[str] = Counter()
+        names = {meter.hash: meter.id for meter in compile_plan(facts.design).meters}
+        for quantity in store.quantities(None, facts.span.end):
+            if quantity.meter_hash in names:
+                quantities[names[quantity.meter_hash]] += quantity.quantity
+    gains = money_gains(facts.figures)
+    return schemas.Accounting(
+        as_of=as_of(facts),
+        recorded=completeness.numbered,
+        committed=completeness.received,
+        mapped=fates[Fate.MAPPED],
+        unmapped=fates[Fate.UNMAPPED],
+        parked=fates[Fate.PARKED],
+        rejected=fates[Fate.REJECTED],
+        undecodable=fates[Fate.UNDECODABLE],
+        gaps=completeness.numbered - completeness.received,
+        duplicates=completeness.duplicates,
+        conflicts=completeness.conflicts,
+        quantities=dict(quantities),
+        gross=facts.money(facts.figures.gross),
+        shares={participant: facts.money(gains[participant]) for participant in sorted(gains)},
+    )

@@ -1,0 +1,157 @@
+"""From committed facts to flows and metrics: rollups ▸ rate ▸ allocate ▸ metrics, all from one snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from thalweg.design import Design, load
+from thalweg.metrics import EventCounts, Figures, Freshness, figures_of
+from thalweg.money import format_atoms
+from thalweg.rating import Flow, Quantity, rate
+from thalweg_api.schemas import WindowName
+from thalweg_store import reading as store
+from thalweg_store.database import Database
+from thalweg_store.ingest import Fate, quarter_hour
+
+_LENGTHS: Final = {
+    WindowName.DAY: timedelta(days=1),
+    WindowName.WEEK: timedelta(days=7),
+    WindowName.MONTH: timedelta(days=30),
+}
+_BUCKET: Final = timedelta(minutes=15)
+#: a device that said goodbye counts as silent after this, one that is connected after a day without a word
+SILENT_WHEN_OFF: Final = timedelta(minutes=1)
+SILENT_WHEN_ON: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open window of event time on quarter hours UTC; `start` None means from the beginning."""
+
+    name: WindowName
+    start: datetime | None
+    end: datetime
+
+    @classmethod
+    def ending(cls, name: WindowName, now: datetime) -> Span:
+        """The window of that name whose last quarter hour contains `now`."""
+        end = quarter_hour(now) + _BUCKET
+        length = _LENGTHS.get(name)
+        return cls(name, None if length is None else end - length, end)
+
+    def before(self) -> Span | None:
+        """The window of equal length before this one."""
+        if self.start is None:
+            return None
+        return Span(self.name, self.start - (self.end - self.start), self.start)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One ecosystem over one window, from one committed state."""
+
+    now: datetime
+    span: Span
+    watermark: store.Watermark
+    ecosystem: store.Ecosystem
+    design: Design
+    flows: tuple[Flow, ...]
+    figures: Figures
+    #: figures of the window before; None where there is none
+    before: Figures | None
+    #: what was committed in the last minutes, whenever it was measured
+    recent: tuple[Flow, ...]
+    #: events received in the last minutes
+    recent_events: int
+    #: delay of what was received in the last minutes; None without any
+    recent_delay: store.Freshness | None
+    devices: tuple[store.DeviceStatus, ...]
+
+    def name_of(self, participant: str) -> str:
+        """The participant's name; for `suspense:<role>` and `role:<role>` that of the role that is vacant."""
+        prefix, colon, role = participant.partition(":")
+        if not colon:
+            return self.ecosystem.participants.get(participant, participant)
+        name = next((node.name for node in self.design.nodes if node.id == role), role)
+        return f"{name} (vacant)" if prefix == "suspense" else name
+
+    def money(self, atoms: int) -> Decimal:
+        """An amount in the design's currency, exact."""
+        return Decimal(format_atoms(atoms, self.design.currency))
+
+    def is_silent(self, device: store.DeviceStatus) -> bool:
+        """Whether a device has not been heard for longer than it should."""
+        allowed = SILENT_WHEN_ON if device.is_on else SILENT_WHEN_OFF
+        return device.heard_at is None or self.now - device.heard_at > allowed
+
+
+def facts_of(database: Database, ecosystem: str, window: WindowName, now: datetime) -> Facts:
+    """Everything that the answers about `ecosystem` over `window` are made from; raises UnknownEcosystem."""
+    span = Span.ending(window, now)
+    since = now - store.RECENT
+    with store.reading(database, ecosystem) as reading:
+        about = reading.ecosystem()
+        design = design_of(about.design_document)
+        assignments = reading.assignments()
+
+        def flows(quantities: list[Quantity]) -> tuple[Flow, ...]:
+            return rate(design, quantities, assignments)
+
+        current = flows(reading.quantities(span.start, span.end))
+        earlier = span.before()
+        before = figures_of(design, flows(reading.quantities(earlier.start, earlier.end))) if earlier else None
+        return Facts(
+            now=now,
+            span=span,
+            watermark=reading.watermark(),
+            ecosystem=about,
+            design=design,
+            flows=current,
+            figures=figures_of(
+                design,
+                current,
+                events=_event_counts(reading, span),
+                freshness=_freshness(reading.freshness(span.start)),
+            ),
+            before=before,
+            recent=flows(reading.recent_quantities(since)),
+            recent_events=reading.events_received_since(since),
+            recent_delay=reading.freshness(since),
+            devices=tuple(reading.devices(now)),
+        )
+
+
+@lru_cache(maxsize=64)
+def design_of(document: str) -> Design:
+    """The design of a document that was validated when it was activated."""
+    return load(document)
+
+
+def _event_counts(reading: store.Reading, span: Span) -> EventCounts:
+    fates = reading.fates(span.start, span.end)
+    completeness = reading.completeness()
+    return EventCounts(
+        numbered=completeness.numbered,
+        received=completeness.received,
+        mapped=fates[Fate.MAPPED],
+    )
+
+
+def _freshness(delays: store.Freshness | None) -> Freshness | None:
+    if delays is None:
+        return None
+    return Freshness(p50_seconds=seconds(delays.p50), p95_seconds=seconds(delays.p95), p99_seconds=seconds(delays.p99))
+
+
+def seconds(duration: timedelta) -> Decimal:
+    """A duration in seconds, exact to the millisecond; a clock slightly ahead counts as no delay."""
+    return max(Decimal(duration // timedelta(milliseconds=1)) / 1000, Decimal(0))
+
+
+def utc_now() -> datetime:
+    """The API's clock."""
+    return datetime.now(UTC)

@@ -1,0 +1,143 @@
+"""`thalweg demo --check`: proof that events recorded by devices have become participants' money, or what failed."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from thalweg_app.demo_progress import Progress
+from thalweg_app.local_system import LocalSystem
+from thalweg_edge.session_file import RecordedSessions
+
+#: give up when nothing has moved for so long
+STALLED_SECONDS: Final = 90
+_POLL_MS: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The outcome; `stage` and `detail` say what failed when it is not ok."""
+
+    ok: bool
+    stage: str | None = None
+    detail: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The verdict as one object."""
+        head = {"ok": self.ok} if self.ok else {"ok": False, "stage": self.stage, "detail": self.detail}
+        return {**head, **self.facts}
+
+
+class DemoCheck:
+    """Follows the devices until everything that they recorded is committed, then compares.
+
+    Made before the devices start, so that it knows what was there before.
+    """
+
+    def __init__(self, system: LocalSystem, token: str, progress: Progress, started: float) -> None:
+        """`started` is when the demonstration began, on the monotonic clock."""
+        self._system = system
+        self._token = token
+        self._progress = progress
+        self._started = started
+        self._committed_before = self._accounting()["committed"]
+        self._first_seconds: float | None = None
+
+    def run(self, status_file: Path, recorded: RecordedSessions | None) -> Verdict:
+        """Wait until the devices, whose state `status_file` tells, are done; and judge."""
+        moved_at, last = time.monotonic(), None
+        while True:
+            self._system.supervisor.wait(_POLL_MS)
+            fleet = json.loads(status_file.read_text(encoding="utf-8"))
+            accounting = self._accounting()
+            if self._first_seconds is None and accounting["committed"] > self._committed_before:
+                self._first_seconds = time.monotonic() - self._started
+            self._progress.now(self._progress.line(accounting, {}))
+            if fleet["state"] == "done":
+                return self._judge(fleet, accounting, recorded)
+            now = (fleet["totals"]["handed_over"], fleet["totals"]["receipted"], accounting["committed"])
+            if now != last:
+                moved_at, last = time.monotonic(), now
+            if fleet["state"] == "failed" or time.monotonic() - moved_at > STALLED_SECONDS:
+                return Verdict(
+                    ok=False, facts=self._facts(fleet, accounting, recorded), **_stalled_at(fleet, accounting)
+                )
+
+    def _judge(self, fleet: dict[str, Any], accounting: dict[str, Any], recorded: RecordedSessions | None) -> Verdict:
+        facts = self._facts(fleet, accounting, recorded)
+        shared = sum(map(Decimal, accounting["shares"].values()), Decimal(0))
+        fates = sum(accounting[name] for name in ("mapped", "unmapped", "parked", "rejected", "undecodable"))
+        demands = (
+            ("commit", self._first_seconds is not None, "no event was committed"),
+            ("commit", accounting["gaps"] == 0, "events that devices numbered are missing"),
+            (
+                "commit",
+                facts["events_recorded"] == accounting["committed"],
+                "devices recorded another number of events",
+            ),
+            ("map", fates == accounting["committed"], "not every committed event is accounted for"),
+            ("money", Decimal(accounting["gross"]) > 0, "no money follows from the events"),
+            ("money", shared == Decimal(accounting["gross"]), "the shares do not sum to the gross"),
+        )
+        for stage, holds, problem in demands:
+            if not holds:
+                return Verdict(ok=False, stage=stage, detail=problem, facts=facts)
+        return Verdict(ok=True, facts=facts)
+
+    def _facts(
+        self, fleet: dict[str, Any], accounting: dict[str, Any], recorded: RecordedSessions | None
+    ) -> dict[str, Any]:
+        totals = fleet["totals"]
+        restarts = {name: report.restarts for name, report in self._system.supervisor.report().items()}
+        facts = {
+            "events_recorded": totals["recorded_before"] + totals["recorded"],
+            "events_committed": accounting["committed"],
+            "seconds_to_first_committed_event": _rounded(self._first_seconds),
+            "seconds": _rounded(time.monotonic() - self._started),
+            "restarts": restarts | {"charge points": totals["restarts"]},
+        }
+        facts |= {name: accounting[name] for name in _TAKEN_OVER}
+        if recorded is not None:
+            facts["file"] = {
+                "rows": recorded.rows,
+                "sessions": totals["sessions"],
+                "rejected": len(recorded.rejected),
+                "repaired": recorded.repaired,
+                "energy_wh": recorded.energy_wh(),
+            }
+        return facts
+
+    def _accounting(self) -> dict[str, Any]:
+        path = f"/api/v1/ecosystems/{self._system.ecosystem}/accounting"
+        answer: dict[str, Any] = self._system.get(path, self._token)
+        return answer
+
+
+_TAKEN_OVER: Final = (
+    "gaps", "duplicates", "conflicts", "mapped", "unmapped", "parked", "rejected", "undecodable", "quantities", "gross",
+    "shares",
+)  # fmt: skip
+
+
+def _stalled_at(fleet: dict[str, Any], accounting: dict[str, Any]) -> dict[str, str]:
+    """Which stage the events did not get past."""
+    totals = fleet["totals"]
+    problems = [f"{each['device']}: {each['problem']}" for each in fleet["devices"] if each["problem"]]
+    if fleet["state"] == "failed":
+        stage, what = "devices", "a charge point failed"
+    elif totals["connected"] < totals["devices"]:
+        stage, what = "broker", f"only {totals['connected']} of {totals['devices']} charge points are connected"
+    elif accounting["committed"] == 0:
+        stage, what = "gateway", "no event was committed; see gateway.log"
+    else:
+        stage, what = "receipts", f"{totals['outbox']} batches wait for their receipts; see gateway.log"
+    return {"stage": stage, "detail": "; ".join([what, *problems[:3]])}
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 2)
