@@ -32,6 +32,11 @@ INPUTS = (
     "src",
     "vite",
 )
+NPM_REMEDY = (
+    "npm needs its registry or a mirror of it; proxy, mirror and certificates are taken from your environment "
+    "and npm settings. A wheel of this project carries the built dashboards and needs none of this."
+)
+VITE_REMEDY = f"Correct what it names under {SOURCES}/, or undo your changes there."
 
 
 class BuildError(Exception):
@@ -58,7 +63,7 @@ def build_dashboards(root: Path) -> bool:
     if stamp.is_file() and stamp.read_text("ascii") == wanted:
         return False
     install_packages(sources)
-    run_node(sources, sources / "node_modules/vite/bin/vite.js", "build", "--logLevel", "info")
+    run_node(sources, sources / "node_modules/vite/bin/vite.js", "build", remedy=VITE_REMEDY)
     stamp.write_text(wanted, "ascii")
     return True
 
@@ -69,7 +74,7 @@ def install_packages(sources: Path) -> None:
     wanted = hash_of(sources, ("package.json", "package-lock.json"))
     if stamp.is_file() and stamp.read_text("ascii") == wanted:
         return
-    run_node(sources, node_folder() / "lib/node_modules/npm/bin/npm-cli.js", "ci", "--no-audit", "--no-fund")
+    run_node(sources, node_folder() / "lib/node_modules/npm/bin/npm-cli.js", "ci", remedy=NPM_REMEDY)
     stamp.write_text(wanted, "ascii")
 
 
@@ -88,14 +93,17 @@ def hash_of(folder: Path, names: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
-def run_node(cwd: Path, script: Path, *arguments: str) -> None:
-    """Run a script on the wheel's Node with the caller's environment; silent unless it fails."""
+def run_node(cwd: Path, script: Path, *arguments: str, remedy: str) -> None:
+    """Run a script on the wheel's Node with the caller's environment; silent unless it fails.
+
+    Raises `BuildError` with everything that the script said and `remedy`, what to do about it.
+    """
     binaries = node_folder() / "bin"
     path = os.pathsep.join([str(binaries), os.environ.get("PATH", os.defpath)])
     done = subprocess.run(  # noqa: S603 (the program comes from an installed wheel, the arguments from here)
         [binaries / "node", script, *arguments],
         cwd=cwd,
-        env={**os.environ, "PATH": path},
+        env={"NO_COLOR": "1", **os.environ, "PATH": path},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -107,9 +115,7 @@ def run_node(cwd: Path, script: Path, *arguments: str) -> None:
         command = " ".join([script.name, *arguments])
         raise BuildError(
             f"building the dashboards failed: `{command}` in {cwd} ended with status {done.returncode}.\n"
-            f"It said:\n\n{done.stdout}\n"
-            "Correct what it names and install again; without network, install where the npm registry or a mirror "
-            "(npm's own settings are respected) can be reached."
+            f"It said:\n\n{done.stdout}\n{remedy}"
         )
 
 

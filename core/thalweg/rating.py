@@ -15,7 +15,7 @@ from thalweg.allocation import allocate
 from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange, Medium, Valuation
 from thalweg.design.fields import exact
-from thalweg.design.shares import share_exchange
+from thalweg.design.shares import share_exchanges
 from thalweg.design.terms import Agreement, Tariff
 from thalweg.money import atoms_per_major_unit
 from thalweg.rating_lines import Assignments, Line, Lines, Quantity, Row
@@ -88,8 +88,8 @@ class _Rating:
     """One design over one window."""
 
     def __init__(self, design: Design, lines: Lines) -> None:
-        self.design = design
         self.lines = lines
+        self.paid_along = share_exchanges(design)
         self.agreements = {agreement.on: agreement for agreement in design.agreements}
         self.exchanges = {exchange.id: exchange for exchange in design.exchanges}
         self.atoms = atoms_per_major_unit(design.currency)
@@ -130,7 +130,7 @@ class _Rating:
         for portion in allocate(agreement, base_atoms, line.parties):
             if portion.role != payee:  # what the payee gets by its own agreement, it has already
                 yield _flow(
-                    share_exchange(self.design, payee, portion.role),
+                    self.paid_along[payee, portion.role],
                     line,
                     v_from_atoms=portion.atoms,
                     v_to_atoms=portion.atoms,

@@ -36,7 +36,7 @@ def device_user(ecosystem: str, device: str, password: str) -> MqttUser:
 
 
 def gateway_user(name: str, password: str) -> MqttUser:
-    """A gateway: everything below the protocol's prefix, of all ecosystems."""
+    """A gateway: all below the protocol's prefix. No device id begins with an underscore, so its name does best."""
     return MqttUser(name, password, may_publish=(f"{PREFIX}/#",), may_subscribe=(f"{PREFIX}/#",))
 
 

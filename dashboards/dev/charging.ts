@@ -3,59 +3,8 @@
  * Terms and valuations are those of the roaming example: whole micro-units of money per watt-hour, hence exact.
  */
 
-import type { MapFlow, MapNode, Medium, Overview, Share, WindowName } from '../src/api/types.ts';
-
-interface Actor {
-  id: string;
-  name: string;
-  role: string;
-  kind: string;
-  devices: number;
-  silent: number;
-}
-
-/** An exchange between roles: worth to giver and receiver in 10⁻⁶ of the currency for each watt-hour. */
-interface Term {
-  exchange: string;
-  name: string;
-  from: string;
-  to: string;
-  medium: Medium;
-  object: string;
-  giver: number;
-  receiver: number;
-  unit: 'kWh' | 'reports' | 'sessions';
-}
-
-const actors: Actor[] = [
-  { id: 'drivers', name: 'Drivers', role: 'driver', kind: 'market_segment', devices: 0, silent: 0 },
-  { id: 'volt-pass', name: 'Volt Pass', role: 'emsp', kind: 'organisation', devices: 0, silent: 0 },
-  { id: 'e-roamer', name: 'E-Roamer', role: 'emsp', kind: 'organisation', devices: 0, silent: 0 },
-  { id: 'roam-hub', name: 'Roam Hub', role: 'hub', kind: 'organisation', devices: 0, silent: 0 },
-  { id: 'city-charge', name: 'City Charge', role: 'cpo', kind: 'organisation', devices: 12, silent: 2 },
-  { id: 'mall-42', name: 'Mall 42', role: 'host', kind: 'organisation', devices: 5, silent: 1 },
-  { id: 'library', name: 'Public Library', role: 'host', kind: 'organisation', devices: 3, silent: 0 },
-  { id: 'rec-center', name: 'Recreation Center', role: 'host', kind: 'organisation', devices: 4, silent: 1 },
-  { id: 'river-power', name: 'River Power', role: 'energy', kind: 'organisation', devices: 0, silent: 0 },
-  { id: 'rivertown', name: 'Rivertown', role: 'city', kind: 'organisation', devices: 0, silent: 0 },
-  { id: 'charge-points', name: 'Charge points', role: 'charger', kind: 'smart_sensor', devices: 12, silent: 2 },
-];
-
-const terms: Term[] = [
-  { exchange: 'charging-fee', name: 'Charging fee', from: 'driver', to: 'emsp', medium: 'money', object: 'fee', giver: 500, receiver: 500, unit: 'kWh' },
-  { exchange: 'charging-access', name: 'Charging access', from: 'emsp', to: 'driver', medium: 'service', object: 'charge', giver: 0, receiver: 620, unit: 'kWh' },
-  { exchange: 'roaming-fee', name: 'Roaming fee', from: 'emsp', to: 'hub', medium: 'money', object: 'fee', giver: 50, receiver: 50, unit: 'kWh' },
-  { exchange: 'roaming', name: 'Roaming', from: 'hub', to: 'emsp', medium: 'service', object: 'clearing', giver: 5, receiver: 0, unit: 'sessions' },
-  { exchange: 'session-price', name: 'Session price', from: 'emsp', to: 'cpo', medium: 'money', object: 'fee', giver: 350, receiver: 350, unit: 'kWh' },
-  { exchange: 'charging', name: 'Charging', from: 'cpo', to: 'emsp', medium: 'service', object: 'charge', giver: 80, receiver: 0, unit: 'kWh' },
-  { exchange: 'energy-cost', name: 'Energy cost', from: 'cpo', to: 'energy', medium: 'money', object: 'fee', giver: 200, receiver: 200, unit: 'kWh' },
-  { exchange: 'electricity', name: 'Electricity', from: 'energy', to: 'cpo', medium: 'good', object: 'electricity', giver: 160, receiver: 0, unit: 'kWh' },
-  { exchange: 'site-rent', name: 'Site rent', from: 'cpo', to: 'host', medium: 'money', object: 'fee', giver: 15, receiver: 15, unit: 'kWh' },
-  { exchange: 'parking-bay', name: 'Parking bay', from: 'host', to: 'cpo', medium: 'service', object: 'bay', giver: 5, receiver: 0, unit: 'sessions' },
-  { exchange: 'meter-data', name: 'Meter data', from: 'charger', to: 'cpo', medium: 'data', object: 'readings', giver: 0, receiver: 2, unit: 'reports' },
-  { exchange: 'occupancy', name: 'Occupancy', from: 'cpo', to: 'city', medium: 'data', object: 'occupancy', giver: 0, receiver: 10, unit: 'reports' },
-  { exchange: 'permit', name: 'Fast permits', from: 'city', to: 'cpo', medium: 'benefit', object: 'permit', giver: 2, receiver: 5, unit: 'reports' },
-];
+import type { Figure, MapFlow, MapNode, Overview, Share, Tile, WindowName } from '../src/api/types.ts';
+import { actors, terms, type Actor, type Term } from './design.ts';
 
 const payers = ['volt-pass', 'e-roamer'];
 const hosts = ['mall-42', 'library', 'rec-center'];
@@ -96,15 +45,26 @@ export class Charging {
     const flows = this.flowsOf(energy);
     const nodes = nodesOf(flows);
     const node = nodes.find((candidate) => candidate.id === view);
-    const created = node ? scaled(node.created) : total * 385;
-    const captured = node ? scaled(node.captured) : created;
-    const money = (value: number, growth: number) => ({ value: write(value), previous: window === 'all' ? null : write(Math.round(value / growth)) });
     const now = new Date();
     const lively = total > 0;
-    const nothing = { value: null, previous: null, reason: 'no_flow' };
-    const you = node ? 'You' : 'All';
+    const figure = (metric: string, unit: string, value: string, previous: string | null = null): Figure =>
+      lively ? { metric, unit, value, previous: window === 'all' ? null : previous } : { metric, unit, value: null, previous: null, reason: 'no_flow' };
+    const money = (metric: string, micro: number, growth: number): Figure => figure(metric, 'EUR', write(micro), write(Math.round(micro / growth)));
+    const headline: Tile[] = node
+      ? [
+          { id: 'captured', label: 'You capture', figure: money('m2', scaled(node.captured), 1.031), note: null },
+          { id: 'net_cash', label: 'Your net cash', figure: money('m3', netCash(flows).get(node.id) ?? 0, 1.062), note: null },
+          { id: 'share', label: 'Your share of all value', figure: figure('m4', 'ratio', node.share.value ?? '0', ratio(scaled(node.captured) * 1.027, total * 385)), note: null },
+          { id: 'capture_ratio', label: 'Captured per contributed', figure: figure('m5', 'ratio', ratio(scaled(node.captured), scaled(node.contributed))), note: null },
+        ]
+      : [
+          { id: 'created', label: 'Value created', figure: money('m1', total * 385, 1.062), note: null },
+          { id: 'gross', label: 'Paid by final payers', figure: money('m6', total * 500, 1.062), note: null },
+          { id: 'concentration', label: 'Concentration of revenue', figure: figure('m9', 'points', '2838', '2790'), note: null },
+          { id: 'coverage', label: 'Events that count', figure: figure('m35', '%', '99.94'), note: null },
+        ];
     return {
-      as_of: { commit: this.commit, at: this.at.toISOString(), computed_at: now.toISOString() },
+      as_of: { commit: this.commit, at: this.started ? this.at.toISOString() : null, computed_at: now.toISOString() },
       window: {
         name: window,
         start: window === 'all' ? null : new Date(now.getTime() - windowHours[window] * 3_600_000).toISOString(),
@@ -112,24 +72,21 @@ export class Charging {
       },
       view,
       tiles: [
-        { id: 'created', label: node ? 'You create' : 'Value created', figure: { metric: 'm1', unit: 'EUR', ...(lively ? money(created, 1.062) : nothing) }, note: null },
-        { id: 'captured', label: node ? 'You capture' : 'Value captured', figure: { metric: 'm2', unit: 'EUR', ...(lively ? money(captured, 1.031) : nothing) }, note: null },
-        { id: 'share', label: `${you === 'You' ? 'Your' : 'Its'} share of all value`, figure: { metric: 'm4', unit: 'ratio', ...(lively ? { value: ratio(captured, total * 385), previous: node ? ratio(captured * 1.028, total * 385) : '1.0000' } : nothing) }, note: null },
-        { id: 'capture_ratio', label: 'Captured per € created', figure: { metric: 'm4', unit: 'ratio', ...(lively && created > 0 ? { value: ratio(captured, created), previous: null } : nothing) }, note: null },
-        { id: 'events_per_minute', label: 'Events a minute', figure: { metric: 'm48', unit: 'count', value: lively ? '782' : '0', previous: null }, note: lively ? '2 s behind' : 'no event yet' },
-        { id: 'silent', label: 'Silent devices', figure: { metric: 'm47', unit: 'count', value: lively ? '2' : '0', previous: lively ? '1' : null }, note: null },
+        ...headline,
+        { id: 'events_per_minute', label: 'Events a minute', figure: { metric: 'events_per_minute', unit: 'count', value: lively ? '782.4' : '0', previous: null }, note: lively ? '2 s behind' : 'none in the last 5 minutes' },
+        { id: 'silent', label: 'Silent devices', figure: { metric: 'silent_devices', unit: 'count', value: lively ? '2' : '0', previous: null }, note: null },
       ],
       nodes,
       flows,
-      gross: write(total * 500),
+      gross: (Math.round(total * 500 / 10_000) / 100).toFixed(2),
       shares: lively ? sharesOf(flows, total * 500) : [],
       metrics: [
-        { metric: 'm1', unit: 'EUR', ...(lively ? { value: write(total * 385), previous: null } : nothing) },
-        { metric: 'm6', unit: 'EUR', ...(lively ? { value: write(total * 500), previous: null } : nothing) },
-        { metric: 'm9', unit: 'points', ...(lively ? { value: '2838', previous: null } : nothing) },
-        { metric: 'm35', unit: '%', ...(lively ? { value: '99.94', previous: null } : nothing) },
-        { metric: 'm47', unit: '%', ...(lively ? { value: '100', previous: null } : nothing) },
-        { metric: 'm48', unit: 's', ...(lively ? { value: '1.8', previous: null } : nothing) },
+        figure('m1', 'EUR', write(total * 385)),
+        figure('m6', 'EUR', write(total * 500)),
+        figure('m9', 'points', '2838'),
+        figure('m35', '%', '99.94'),
+        figure('m47', '%', '100'),
+        figure('m48', 's', '1.8'),
       ],
       silent: lively ? silentDevices(now) : [],
       devices: 12,
@@ -188,14 +145,13 @@ function concerns(key: string, actor: Actor): boolean {
 
 function nodesOf(flows: MapFlow[]): MapNode[] {
   const capturedBy = new Map<string, number>();
-  const createdBy = new Map<string, number>();
-  const add = (map: Map<string, number>, id: string, value: number) => map.set(id, (map.get(id) ?? 0) + value);
+  const energyBy = new Map<string, number>();
   for (const flow of flows) {
     const term = terms.find((candidate) => candidate.exchange === flow.exchange) as Term;
     const wattHours = term.receiver > 0 ? scaled(flow.worth) / term.receiver : flow.unit === 'kWh' ? Math.round(Number(flow.quantity) * 1000) : flow.occurrences * wattHoursPerSession;
     add(capturedBy, flow.target, wattHours * term.receiver);
     add(capturedBy, flow.source, -wattHours * term.giver);
-    if (term.medium !== 'money') add(createdBy, flow.source, wattHours * Math.max(0, term.receiver - term.giver) * 0.62);
+    if (term.medium === 'money') for (const id of [flow.source, flow.target]) energyBy.set(id, Math.max(energyBy.get(id) ?? 0, wattHours));
   }
   const total = sum([...capturedBy.values()]);
   return actors.map((actor) => ({
@@ -203,21 +159,31 @@ function nodesOf(flows: MapFlow[]): MapNode[] {
     name: actor.name,
     roles: [actor.role],
     kind: actor.kind,
-    created: write(Math.round(createdBy.get(actor.id) ?? 0)),
+    contributed: write(Math.round((energyBy.get(actor.id) ?? 0) * (actor.role === 'cpo' ? 69.2 : 61.7))),
     captured: write(Math.round(capturedBy.get(actor.id) ?? 0)),
-    share: total > 0 ? ratio(capturedBy.get(actor.id) ?? 0, total) : null,
+    share: total > 0
+      ? { metric: 'm4', unit: 'ratio', value: ratio(capturedBy.get(actor.id) ?? 0, total) }
+      : { metric: 'm4', unit: 'ratio', value: null, reason: 'no_flow' },
     devices: actor.devices,
     silent_devices: total > 0 ? actor.silent : 0,
   }));
 }
 
-function sharesOf(flows: MapFlow[], gross: number): Share[] {
+function netCash(flows: MapFlow[]): Map<string, number> {
   const net = new Map<string, number>();
   for (const flow of flows.filter((candidate) => candidate.medium === 'money')) {
-    net.set(flow.target, (net.get(flow.target) ?? 0) + scaled(flow.worth));
-    net.set(flow.source, (net.get(flow.source) ?? 0) - scaled(flow.worth));
+    add(net, flow.target, scaled(flow.worth));
+    add(net, flow.source, -scaled(flow.worth));
   }
-  const positive = [...net].filter(([, value]) => value > 0).sort(([, a], [, b]) => b - a);
+  return net;
+}
+
+function add(map: Map<string, number>, id: string, value: number): void {
+  map.set(id, (map.get(id) ?? 0) + value);
+}
+
+function sharesOf(flows: MapFlow[], gross: number): Share[] {
+  const positive = [...netCash(flows)].filter(([, value]) => value > 0).sort(([, a], [, b]) => b - a);
   // Largest remainder, as the service settles: whole cents that sum to the rounded gross.
   const cents = new Map(positive.map(([id, value]) => [id, Math.floor(value / 10_000)]));
   let missing = Math.round(gross / 10_000) - sum(cents.values());
@@ -226,7 +192,7 @@ function sharesOf(flows: MapFlow[], gross: number): Share[] {
   }
   return positive.map(([id, value]) => {
     const actor = actors.find((candidate) => candidate.id === id) as Actor;
-    return { participant: id, name: actor.name, roles: [actor.role], exact: write(value), settled: ((cents.get(id) ?? 0) / 100).toFixed(2), share: ratio(value, gross) };
+    return { participant: id, name: actor.name, roles: [actor.role], exact: write(value), settled: ((cents.get(id) ?? 0) / 100).toFixed(2), share: { metric: 'm7', unit: '%', value: ((100 * value) / gross).toFixed(4) } };
   });
 }
 

@@ -52,8 +52,9 @@ class GeneratedSessions:
         for session in self._day(device, day):
             if session.id == session_id:
                 done = (session.end_ms, session.id)
-                # one that started earlier may end later; a run with an earlier first day has had those before it
-                earliest = max(day - _LONGEST_DAYS, min(day, self._first_day))
+                earliest = day - _LONGEST_DAYS  # one that started earlier may end later
+                if day >= self._first_day:
+                    earliest = max(earliest, self._first_day)
                 yield from (s for s in self._from_day(device, earliest) if (s.end_ms, s.id) > done)
                 return
         yield from self._from_day(device, self._first_day)

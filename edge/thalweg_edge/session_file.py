@@ -154,9 +154,7 @@ def _energy_wh(text: str, mapping: ColumnMapping) -> int:
     # from as many decimals as there are digits on, the number is all rest
     whole, rest = divmod(number, 10 ** min(-shift, len(digits))) if shift < 0 else (number * int(10**shift), 0)
     if rest:
-        raise _RowError(
-            f"{mapping.energy} is {text!r}: a Wh is the smallest step of {mapping.energy_unit} that is kept"
-        )
+        raise _RowError(f"{mapping.energy} is {text!r}, which is no whole number of Wh")
     return whole
 
 

@@ -86,8 +86,9 @@ class ChargePoint:
         while app.status()["outbox"]:
             await asyncio.sleep_ms(_POLL_MS)
         reporting.cancel()
+        status = app.status()
         await app.stop()
-        _say("done", app.status())
+        _say("done", status)
 
     async def _obey(self) -> None:
         lines = InputLines()

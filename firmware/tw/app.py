@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _TICK_MS = const(250)
+_NETWORK_CHECK_MS = const(5_000)
 _CLOCK_RETRY_MS = const(30_000)
 _CLOCK_PERIOD_MS = const(3_600_000)
 _GOODBYE_TIMEOUT_MS = const(3_000)
@@ -60,12 +61,15 @@ class App:
         #: records events
         self.meter = Meter(writer, self._outbox, self.clock, self._delivery)
         self._clock_was_set = asyncio.Event()
+        self._network_problem = ""
+        self._storage_problem = ""
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Start the tasks; call it inside a running event loop."""
         self._tasks = [
-            asyncio.create_task(body) for body in (self._keep_time(), self._keep_link(), self._keep_ticking())
+            asyncio.create_task(body)
+            for body in (self._keep_network_and_time(), self._keep_link(), self._keep_sealing())
         ]
 
     async def stop(self) -> None:
@@ -75,7 +79,7 @@ class App:
             try:
                 await asyncio.wait_for_ms(self._say_goodbye(), _GOODBYE_TIMEOUT_MS)
             except (OSError, asyncio.TimeoutError):
-                self.client.problem = "the broker did not take the goodbye: its last will says it"
+                pass  # the last will says it
         for task in self._tasks:
             task.cancel()
 
@@ -97,7 +101,7 @@ class App:
             "refused": self.meter.refused,
             "connected": self.client.is_connected,
             "gateway": self.is_online(),
-            "problem": self.client.problem,
+            "problem": self._storage_problem or self._network_problem or self.client.problem,
         }
 
     def is_online(self) -> bool:
@@ -112,24 +116,28 @@ class App:
             [self._announce, lambda: self._delivery.publish_on(self.client)],
         )
 
-    async def _keep_time(self) -> None:
+    async def _keep_network_and_time(self) -> None:
+        next_question_ms = 0
         while True:
             try:
                 await plat.network_up(self.config.wifi)
-                self.set_clock(await plat.true_unix_ms(), NTP)
+                if self.clock.uptime_ms() >= next_question_ms:
+                    next_question_ms = self.clock.uptime_ms() + _CLOCK_RETRY_MS
+                    self.set_clock(await plat.true_unix_ms(), NTP)
+                    next_question_ms = self.clock.uptime_ms() + _CLOCK_PERIOD_MS
+                    self._network_problem = ""
             except (OSError, OutboxFull) as problem:
-                self.client.problem = str(problem)
-                await asyncio.sleep_ms(_CLOCK_RETRY_MS)
-            else:
-                await asyncio.sleep_ms(_CLOCK_PERIOD_MS)
+                self._network_problem = f"network and time: {problem}"
+            await asyncio.sleep_ms(_NETWORK_CHECK_MS)
 
-    async def _keep_ticking(self) -> None:
+    async def _keep_sealing(self) -> None:
         while True:
             seconds = self.config.seal_online_seconds if self.is_online() else self.config.seal_offline_seconds
             try:
                 self.meter.seal_after(seconds * 1000)
+                self._storage_problem = ""
             except (OSError, OutboxFull) as problem:
-                self.client.problem = str(problem)  # the batch stays open and is tried again
+                self._storage_problem = f"storage: {problem}"  # the batch stays open and is tried again
             self._delivery.check_progress()
             await asyncio.sleep_ms(_TICK_MS)
 

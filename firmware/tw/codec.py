@@ -170,10 +170,14 @@ class BatchWriter:
         return number
 
     def _shape_number(self, kind: str, is_exchange: bool, attributes: dict[str, int | str]) -> int:
-        same_kind = self._shapes.setdefault(kind, [])
-        for shape in same_kind:
-            if _fits(shape, is_exchange, attributes):
-                return shape[0]
+        if kind in self._shapes:
+            for shape in self._shapes[kind]:
+                if _fits(shape, is_exchange, attributes):
+                    return shape[0]
+        # Apart from the above, because a function with a comprehension allocates its variables at each call.
+        return self._define_shape(kind, is_exchange, attributes)
+
+    def _define_shape(self, kind: str, is_exchange: bool, attributes: dict[str, int | str]) -> int:
         names = tuple(attributes)
         textual = tuple(isinstance(attributes[name], str) for name in names)
         numbers = [self._string_number(kind) << 1 | is_exchange]
@@ -185,7 +189,7 @@ class BatchWriter:
             end = _put_unsigned(self._definitions, end, number)
         self._definitions_end = end
         self._shape_count += 1
-        same_kind.append((self._shape_count - 1, is_exchange, names, textual))
+        self._shapes.setdefault(kind, []).append((self._shape_count - 1, is_exchange, names, textual))
         return self._shape_count - 1
 
 

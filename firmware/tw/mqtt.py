@@ -12,7 +12,21 @@ from micropython import const
 from tw.clock import Clock
 from tw.connection import INCOMING_LIMIT_BYTES, Connection, open_connection
 from tw.errors import LinkError
-from tw.packets import CONNACK, DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBLISH, SUBACK, connect, publish_head, subscribe
+from tw.packets import (
+    CONNACK,
+    DISCONNECT,
+    PINGREQ,
+    PINGRESP,
+    PUBACK,
+    PUBLISH,
+    SUBACK,
+    acknowledged_id,
+    check_subscription,
+    connect,
+    publication,
+    publish_head,
+    subscribe,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -167,18 +181,17 @@ class Client:
         while True:
             kind, body, size = await connection.receive()
             self._heard = self._clock.uptime_ms()
-            if kind == PINGRESP or size > len(body):
-                continue
+            if size > len(body):
+                continue  # cut: longer than anything that is meant for a device
             if kind == PUBACK:
-                self._unacknowledged.pop(body[0] << 8 | body[1], None)
+                self._unacknowledged.pop(acknowledged_id(body), None)
                 self._room.set()
             elif kind == PUBLISH:
-                topic_end = 2 + (body[0] << 8 | body[1])
-                receive(str(body[2:topic_end], "utf-8"), body[topic_end:])
-            elif kind != SUBACK:
+                receive(*publication(body))
+            elif kind == SUBACK:
+                check_subscription(body)
+            elif kind != PINGRESP:
                 raise LinkError(f"the broker sent a packet of kind {kind >> 4}")
-            elif body[2] & 0x80:
-                raise LinkError("the broker refuses a subscription")
 
     async def _keep_alive(self, connection: Connection) -> None:
         longest_silence_ms = self._keep_alive_ms * 3 // 2
@@ -202,4 +215,6 @@ def _words(problem: Exception) -> str:
         return "the broker did not answer in time"
     if isinstance(problem, EOFError):
         return "the broker closed the connection"
+    if isinstance(problem, OSError):
+        return f"the connection failed: {problem}"
     return str(problem)

@@ -1,6 +1,8 @@
-"""Packets of MQTT 3.1.1 (OASIS standard, chapter 3) that a device sends, and the kinds that it receives."""
+"""Packets of MQTT 3.1.1 (OASIS standard, chapter 3): those that a device sends, and the bodies of those it receives."""
 
 import struct
+
+from tw.errors import LinkError
 
 CONNACK = 0x20
 PUBLISH = 0x30
@@ -47,6 +49,30 @@ def publish_head(topic: str, packet_id: int, payload_bytes: int, retain: bool) -
     head.extend(raw)
     head.extend(struct.pack(">H", packet_id))
     return head
+
+
+def publication(body: memoryview) -> tuple[str, memoryview]:
+    """Topic and payload of a PUBLISH with QoS 0; raises LinkError."""
+    topic_end = 2 + (body[0] << 8 | body[1]) if len(body) > 1 else 2
+    if topic_end > len(body):
+        raise LinkError("the broker sent a publication without a topic")
+    try:
+        return str(body[2:topic_end], "utf-8"), body[topic_end:]
+    except ValueError:
+        raise LinkError("the broker sent a topic that is not UTF-8") from None
+
+
+def acknowledged_id(body: memoryview) -> int:
+    """The packet id that a PUBACK acknowledges; raises LinkError."""
+    if len(body) != 2:
+        raise LinkError("the broker sent an acknowledgement of no packet")
+    return body[0] << 8 | body[1]
+
+
+def check_subscription(body: memoryview) -> None:
+    """Raise LinkError unless a SUBACK grants its one subscription."""
+    if len(body) != 3 or body[2] & 0x80:
+        raise LinkError("the broker refuses a subscription")
 
 
 def _packet(kind: int, body: bytes) -> bytes:

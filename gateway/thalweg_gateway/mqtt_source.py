@@ -71,7 +71,8 @@ class MqttSource:
         self._filters = [(device_topic(ecosystem, "+", channel), 1) for channel in (Channel.EVENTS, Channel.STATE)]
         self._messages: deque[Message] = deque()
         self._connection = 0
-        self._is_ready = False
+        #: whether the broker has granted the subscriptions of the present connection
+        self.is_ready = False
         self._is_paused = False
         self._retry_at = 0.0
         self._retry_seconds = _FIRST_RETRY_SECONDS
@@ -118,7 +119,7 @@ class MqttSource:
         if self._client.is_connected():
             self._announce(is_on=False)
             self._client.disconnect()
-        self._is_ready = False
+        self.is_ready = False
 
     def _make_client(self, client_id: str) -> paho.Client:
         client = paho.Client(
@@ -184,16 +185,17 @@ class MqttSource:
                 f"the broker refused the subscription to {', '.join(refused)}: "
                 f"let the user {self._address.user!r} read these topics"
             )
-        self._is_ready = True
+        self.is_ready = True
         self._retry_seconds = _FIRST_RETRY_SECONDS
         _LOG.info("taking events from %s:%s", self._address.host, self._address.port)
         if not self._is_paused:
             self._announce(is_on=True)
 
     def _on_disconnect(self, _client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        self._is_ready = False
+        self.is_ready = False
         self._messages.clear()
-        _LOG.warning("the broker closed the connection: %s", reason)
+        if reason.is_failure:
+            _LOG.warning("lost the connection to the broker: %s", reason)
 
     def _on_message(self, client: paho.Client, _data: Any, received: paho.MQTTMessage) -> None:
         if received.topic == self._state_topic:  # our own; the filter for devices' states covers it
@@ -203,7 +205,7 @@ class MqttSource:
         self._messages.append(Message(received.topic, bytes(received.payload), datetime.now(UTC), token))
 
     def _announce(self, *, is_on: bool) -> None:
-        if self._is_ready:
+        if self.is_ready:
             self._client.publish(self._state_topic, _state(is_on=is_on), qos=1, retain=True)
 
 

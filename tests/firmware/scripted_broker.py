@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
@@ -63,7 +64,8 @@ class ScriptedBroker:
         """Break the present connection."""
         client, self._client = self._client, None
         if client is not None:
-            client.close() if self.is_silent else client.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):  # the device may have left already
+                client.shutdown(socket.SHUT_RDWR)
 
     def say_gateway_state(self, state: dict[str, str]) -> None:
         """Publish another state of the gateway, retained."""
@@ -78,6 +80,11 @@ class ScriptedBroker:
             next_seq += 1
         body = Receipt(self.epoch, boot, next_seq, (), 0, 0).body() | changes
         self._publish(f"{TOPIC}/a", text.seal("a", body, key or self._keys.downlink))
+
+    def say_bytes(self, raw: bytes) -> None:
+        """Send bytes that need not be a packet."""
+        if self._client is not None:
+            self._send(self._client, raw)
 
     def seqs(self, boot: int) -> list[int]:
         """The seqs of every batch seen, in order, resends included."""

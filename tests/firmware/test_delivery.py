@@ -128,6 +128,7 @@ Start = Callable[..., ChargePoint]
 
 def test_every_event_is_receipted_and_the_device_says_goodbye(start: Start, broker: ScriptedBroker) -> None:
     device = start()
+    device.boot()
     device.charge(0, 50)
     done = device.end()
     assert (done["recorded"], done["receipted"], done["outbox"], done["refused"]) == (100, 100, 0, 0)
@@ -147,9 +148,9 @@ def test_a_restart_after_a_kill_sends_what_no_receipt_covers_and_names_the_boot_
     device = start()
     device.charge(0, 5)
     wait_for(lambda: len(broker.seen.batches) == 5, "five batches")
+    first_boot = device.boot()
     device.kill()
     broker.gives_receipts = True
-    first_boot = device.boot()
     device = start()
     device.charge(5, 2)
     done = device.end()
@@ -214,6 +215,47 @@ def test_a_refused_connection_is_reported_and_tried_again(start: Start, broker: 
     device.charge(0, 1)
     done = device.end()
     assert (done["receipted"], done["problem"]) == (2, "")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x40\x00",
+        b"\x30\x01\x00",
+        b"\x30\x04\x00\x02\xff\xfe",
+        b"\x30\x02\xff\xff",
+        b"\x90\x00",
+        b"\xff" * 9,
+        b"\x60\x00",
+    ],
+    ids=[
+        "empty-puback",
+        "no-topic",
+        "topic-not-utf-8",
+        "topic-too-long",
+        "empty-suback",
+        "endless-length",
+        "unasked-kind",
+    ],
+)
+def test_a_broken_packet_ends_the_connection_and_not_the_device(
+    start: Start, broker: ScriptedBroker, raw: bytes
+) -> None:
+    device = start()
+    wait_for(lambda: device.status.get("gateway") is True, "a connection")
+    broker.say_bytes(raw)
+    wait_for(lambda: len(broker.seen.connects) > 1, "another connection")
+    device.charge(0, 1)
+    assert device.end()["receipted"] == 2
+
+
+def test_a_message_that_is_too_long_is_read_over(start: Start, broker: ScriptedBroker) -> None:
+    device = start()
+    boot = device.boot()
+    broker.say_receipt(boot, padding="x" * 20_000)
+    device.charge(0, 3)
+    assert device.end()["receipted"] == 6
+    assert len(broker.seen.connects) == 1
 
 
 def test_while_the_gateway_is_off_nothing_is_published(start: Start, broker: ScriptedBroker) -> None:

@@ -52,9 +52,9 @@ class ReceiptingGateway:
         self._client.loop_stop()
 
     def _take(self, _: Client, __: None, message: MQTTMessage) -> None:
-        topic = parse(message.topic)
-        if topic.device.startswith("_") or topic.device not in self._keys:
+        if message.topic == gateway_state_topic(self._ecosystem):
             return
+        topic = parse(message.topic)
         key = self._keys[topic.device].uplink
         with self._lock:
             if topic.channel == Channel.STATE:
@@ -63,7 +63,9 @@ class ReceiptingGateway:
             batch.verify(message.payload, key)
             decoded = batch.decode(message.payload)
             header = decoded.header
-            known = self._digests.setdefault((topic.device, header.boot, header.first_seq), batch.digest(message.payload))
+            known = self._digests.setdefault(
+                (topic.device, header.boot, header.first_seq), batch.digest(message.payload)
+            )
             if known != batch.digest(message.payload):
                 self.problems.append(f"{topic.device} sent two batches from {header.boot}/{header.first_seq}")
             for seq, event in enumerate(decoded.events, start=header.first_seq):

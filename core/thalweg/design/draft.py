@@ -8,7 +8,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from functools import cached_property
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,8 +17,12 @@ from thalweg.design.document import Boundary, Driver, Extract
 from thalweg.design.exchanges import Exchange, Interface
 from thalweg.design.meters import Meter
 from thalweg.design.nodes import Node
+from thalweg.design.shares import Ends, drawn_shares
 from thalweg.design.terms import Agreement, Tariff
 from thalweg.errors import Problem
+
+#: how many known ids a remedy chooses from and names at most
+_MOST_NAMED: Final = 50
 
 
 class _Identified(Protocol):
@@ -40,16 +45,24 @@ class Section(Generic[T]):
     #: False if some item is not valid, so that what is not found may be there all the same
     is_complete: bool
 
+    @cached_property
+    def _items(self) -> dict[str, T]:
+        return {item.id: item for _, item in reversed(self.entries)}
+
+    @cached_property
+    def _known(self) -> dict[str, None]:
+        return dict.fromkeys(sorted(item_id for _, item_id in self.ids))
+
     def get(self, item_id: str | None) -> T | None:
         """The first valid item of that id, or None."""
-        return next((item for _, item in self.entries if item.id == item_id), None)
+        return self._items.get(item_id) if item_id is not None else None
 
     def unknown(self, path: str, item_id: str) -> Iterator[Problem]:
         """A problem at `path` if no item has this id."""
-        known = sorted({known_id for _, known_id in self.ids})
-        if item_id not in known:
-            close = difflib.get_close_matches(item_id, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(known) or '(none yet)'}"
+        if item_id not in self._known:
+            some = list(self._known)[:_MOST_NAMED]
+            close = difflib.get_close_matches(item_id, some, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(some) or '(none yet)'}"
             yield Problem(path, f"{item_id!r} is not among the {self.name}", f"{hint}; or add it to `{self.name}`")
 
 
@@ -90,7 +103,7 @@ class Draft:
         interface = self.interfaces.get(exchange.interface)
         return self.meters.get(interface.meter) if interface else None
 
-    @property
+    @cached_property
     def charged(self) -> frozenset[str]:
         """Ids of the exchanges that a tariff charges."""
         return frozenset(tariff.on for _, tariff in self.tariffs.entries)
@@ -99,7 +112,31 @@ class Draft:
         """True if a tariff charges the exchange, or one that is not valid might."""
         return exchange_id in self.charged or not self.tariffs.is_complete
 
-    @property
+    @cached_property
+    def drawn_shares(self) -> Mapping[Ends, list[Exchange]]:
+        """The money exchanges that are for shares, by payee and recipient."""
+        return drawn_shares((exchange for _, exchange in self.exchanges.entries), self.charged)
+
+    @cached_property
+    def recipients(self) -> Mapping[str, frozenset[str]]:
+        """Exchange id → the roles that the agreements on it share with."""
+        found: dict[str, frozenset[str]] = {}
+        for _, agreement in self.agreements.entries:
+            roles = frozenset(role for step in agreement.steps for role in step.weights)
+            found[agreement.on] = found.get(agreement.on, frozenset()) | roles
+        return found
+
+    @cached_property
+    def bundles(self) -> Mapping[str, frozenset[str]]:
+        """Interface id → the roles at the ends of its exchanges."""
+        found: dict[str, frozenset[str]] = {}
+        for _, exchange in self.exchanges.entries:
+            if exchange.interface is not None:
+                ends = frozenset({exchange.source, exchange.target})
+                found[exchange.interface] = found.get(exchange.interface, frozenset()) | ends
+        return found
+
+    @cached_property
     def parents(self) -> frozenset[str]:
         """Ids of the nodes that other nodes are parts of."""
         return frozenset(node.parent for _, node in self.nodes.entries if node.parent)

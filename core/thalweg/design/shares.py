@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 
 from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange, Medium
 
+#: (payee, recipient), both roles
+Ends = tuple[str, str]
 
-def drawn_between(
-    payee: str, recipient: str, exchanges: Iterable[Exchange], charged: Collection[str]
-) -> list[Exchange]:
-    """The money exchanges from `payee` to `recipient` that no tariff charges: they are for shares."""
-    return [
-        exchange
-        for exchange in exchanges
-        if exchange.is_money and (exchange.source, exchange.target) == (payee, recipient) and exchange.id not in charged
-    ]
+
+def drawn_shares(exchanges: Iterable[Exchange], charged: Collection[str]) -> Mapping[Ends, list[Exchange]]:
+    """The drawn money exchanges that no tariff charges, and that are therefore for shares, by their ends."""
+    drawn: defaultdict[Ends, list[Exchange]] = defaultdict(list)
+    for exchange in exchanges:
+        if exchange.is_money and exchange.id not in charged:
+            drawn[exchange.source, exchange.target].append(exchange)
+    return dict(drawn)
+
+
+def share_exchanges(design: Design) -> Mapping[Ends, Exchange]:
+    """The exchange along which each payee of an agreement pays each recipient: the drawn one, else an implied one.
+
+    A payee pays itself along none. Implied ids begin with `_`, which no id of a document can.
+    """
+    payees = {exchange.id: exchange.target for exchange in design.exchanges}
+    drawn = drawn_shares(design.exchanges, {tariff.on for tariff in design.tariffs})
+    return {
+        (payee, recipient): drawn[payee, recipient][0] if (payee, recipient) in drawn else _implied(payee, recipient)
+        for agreement in design.agreements
+        for payee in [payees[agreement.on]]
+        for step in agreement.steps
+        for recipient in step.weights
+        if recipient != payee
+    }
 
 
 def all_exchanges(design: Design) -> dict[str, Exchange]:
     """Every exchange that a flow may name, by id: those of the document, then the implied ones."""
-    exchanges = {exchange.id: exchange for exchange in design.exchanges}
-    for agreement in design.agreements:
-        payee = exchanges[agreement.on].target
-        for step in agreement.steps:
-            for recipient in step.weights:
-                if recipient != payee:
-                    exchange = share_exchange(design, payee, recipient)
-                    exchanges.setdefault(exchange.id, exchange)
-    return exchanges
+    paid_along = {exchange.id: exchange for exchange in share_exchanges(design).values()}
+    return {exchange.id: exchange for exchange in design.exchanges} | paid_along
 
 
-def share_exchange(design: Design, payee: str, recipient: str) -> Exchange:
-    """The exchange along which `payee` pays `recipient` a share: the drawn one, else one implied by the agreement.
-
-    Implied ids begin with `_`, which no id of a document can.
-    """
-    drawn = drawn_between(payee, recipient, design.exchanges, {tariff.on for tariff in design.tariffs})
-    if drawn:
-        return drawn[0]
+def _implied(payee: str, recipient: str) -> Exchange:
     return Exchange.model_construct(
         id=f"_share.{payee}.{recipient}",
         name=f"Share of {recipient}",

@@ -14,7 +14,7 @@ import yaml
 
 from thalweg.errors import InvalidDesign, Problem
 
-MAX_TEXT_BYTES: Final = 1_000_000
+MAX_CHARACTERS: Final = 1_000_000
 
 _SCALARS: Final = {
     "tag:yaml.org,2002:bool": ("true|false", "tf"),
@@ -31,9 +31,9 @@ class _PlainLoader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call] # the stubs leave it out
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.constructor.ConstructorError(None, None, "aliases (*name) are not allowed", event.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, "aliases (*name) are not allowed", self.get_mark())
         if getattr(event, "tag", None) is not None:
-            raise yaml.constructor.ConstructorError(None, None, "tags (!name) are not allowed", event.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, "tags (!name) are not allowed", self.get_mark())
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -56,9 +56,9 @@ for _tag, (_pattern, _first) in _SCALARS.items():
 
 def parse(text: str) -> dict[str, Any]:
     """The document's top-level table; raises InvalidDesign if `text` is no YAML or JSON table."""
-    if len(text.encode()) > MAX_TEXT_BYTES:
+    if len(text) > MAX_CHARACTERS:
         raise InvalidDesign(
-            [Problem("", f"more than {MAX_TEXT_BYTES:,} bytes", "split the design or shorten its texts")]
+            [Problem("", f"more than {MAX_CHARACTERS:,} characters", "split the design or shorten its texts")]
         )
     try:
         document = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a SafeLoader with fewer types

@@ -11,42 +11,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Session */
+        /**
+         * Session
+         * @description Who is signed in, and what they may read.
+         */
         get: operations["session_api_v1_session_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/ecosystems/{eco}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Eco */
-        get: operations["eco_api_v1_ecosystems__eco__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/ecosystems/{eco}/overview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Overview */
-        get: operations["overview_api_v1_ecosystems__eco__overview_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -62,7 +31,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Metrics */
+        /**
+         * Metrics
+         * @description The metric catalogue.
+         */
         get: operations["metrics_api_v1_metrics_get"];
         put?: never;
         post?: never;
@@ -72,15 +44,138 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/p": {
+    "/api/v1/design-schema": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** P */
-        get: operations["p_p_get"];
+        /**
+         * Design Schema
+         * @description JSON Schema of the value design document.
+         */
+        get: operations["design_schema_api_v1_design_schema_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ecosystems/{ecosystem}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ecosystem Info
+         * @description Names, currency, design and participants of an ecosystem.
+         */
+        get: operations["ecosystem_info_api_v1_ecosystems__ecosystem__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ecosystems/{ecosystem}/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overview
+         * @description Everything on the first page, from one committed state. Send `If-None-Match` to learn cheaply of no change.
+         */
+        get: operations["overview_api_v1_ecosystems__ecosystem__overview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ecosystems/{ecosystem}/overview.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overview As Csv
+         * @description The overview's flows and shares as CSV, with the same filters and the same state.
+         */
+        get: operations["overview_as_csv_api_v1_ecosystems__ecosystem__overview_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ecosystems/{ecosystem}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ecosystem Metrics
+         * @description Every metric of the catalogue, for the design and for each participant.
+         */
+        get: operations["ecosystem_metrics_api_v1_ecosystems__ecosystem__metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ecosystems/{ecosystem}/accounting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Accounting
+         * @description What became of every event since the beginning, and the money that follows from it.
+         */
+        get: operations["accounting_api_v1_ecosystems__ecosystem__accounting_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ecosystems/{ecosystem}/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream
+         * @description Server-sent events: a complete overview whenever something was committed, at most one a second.
+         */
+        get: operations["stream_api_v1_ecosystems__ecosystem__stream_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -94,6 +189,70 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Accounting
+         * @description What became of every event: recorded by devices, received, mapped to value exchanges.
+         */
+        Accounting: {
+            as_of: components["schemas"]["AsOf"];
+            /**
+             * Recorded
+             * @description Seqs that the devices are known to have given out.
+             */
+            recorded: number;
+            /**
+             * Committed
+             * @description Events whose batch is durably stored.
+             */
+            committed: number;
+            /** Mapped */
+            mapped: number;
+            /** Unmapped */
+            unmapped: number;
+            /** Parked */
+            parked: number;
+            /** Rejected */
+            rejected: number;
+            /**
+             * Undecodable
+             * @description Events of authentic batches whose inside does not follow the format.
+             */
+            undecodable: number;
+            /**
+             * Gaps
+             * @description Seqs below a device's highest committed one that are missing.
+             */
+            gaps: number;
+            /**
+             * Duplicates
+             * @description Batches that came again with the same bytes; harmless.
+             */
+            duplicates: number;
+            /**
+             * Conflicts
+             * @description Batches that claim the seqs of another; quarantined.
+             */
+            conflicts: number;
+            /**
+             * Quantities
+             * @description Meter id → integer quantity in the smallest step of its unit.
+             */
+            quantities: {
+                [key: string]: number;
+            };
+            /**
+             * Gross
+             * @description exact decimal amount in the ecosystem's currency
+             */
+            gross: string;
+            /**
+             * Shares
+             * @description Participant id → exact share of the gross; they sum to it.
+             */
+            shares: {
+                [key: string]: string;
+            };
+        };
+        /**
          * AsOf
          * @description The committed state that all figures of an answer come from.
          */
@@ -105,10 +264,9 @@ export interface components {
             commit: number;
             /**
              * At
-             * Format: date-time
-             * @description When that commit happened.
+             * @description When that commit happened; null before the first.
              */
-            at: string;
+            at: string | null;
             /**
              * Computed At
              * Format: date-time
@@ -159,8 +317,11 @@ export interface components {
              */
             viewer: string;
         };
-        /** EcosystemRef */
-        EcosystemRef: {
+        /**
+         * EcosystemName
+         * @description An ecosystem that the caller may read.
+         */
+        EcosystemName: {
             /** Id */
             id: string;
             /** Name */
@@ -177,7 +338,7 @@ export interface components {
              */
             metric: string;
             /** Value */
-            value: ((string | null) | null) | string | null;
+            value: string | null;
             /**
              * Unit
              * @description "EUR" (the currency), "ratio", "%", "points", "s" or "count".
@@ -192,7 +353,7 @@ export interface components {
              * Previous
              * @description The same figure over the window of equal length before this one; null where there is none.
              */
-            previous?: ((string | null) | null) | string | null;
+            previous?: string | null;
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -256,20 +417,17 @@ export interface components {
              */
             kind: string;
             /**
-             * Created
+             * Contributed
              * @description exact decimal amount in the ecosystem's currency
              */
-            created: string;
+            contributed: string;
             /**
              * Captured
              * @description exact decimal amount in the ecosystem's currency
              */
             captured: string;
-            /**
-             * Share
-             * @description Part of all value captured, m2 of this node over m1 of the design; null without value.
-             */
-            share: string | null;
+            /** @description m4: its part of all value created. */
+            share: components["schemas"]["Figure"];
             /** Devices */
             devices: number;
             /** Silent Devices */
@@ -298,6 +456,30 @@ export interface components {
             levels: string[];
             /** Explanation */
             explanation: string;
+        };
+        /**
+         * MetricsAnswer
+         * @description Every metric of the catalogue that this release computes, for the design and each participant.
+         */
+        MetricsAnswer: {
+            as_of: components["schemas"]["AsOf"];
+            window: components["schemas"]["Window"];
+            /** Design */
+            design: components["schemas"]["Figure"][];
+            /** Participants */
+            participants: components["schemas"]["NodeMetrics"][];
+        };
+        /**
+         * NodeMetrics
+         * @description The metrics of one participant.
+         */
+        NodeMetrics: {
+            /** Participant */
+            participant: string;
+            /** Name */
+            name: string;
+            /** Figures */
+            figures: components["schemas"]["Figure"][];
         };
         /**
          * Overview
@@ -353,25 +535,14 @@ export interface components {
             roles: string[];
         };
         /**
-         * Problem
-         * @description RFC 9457 problem details.
+         * Session
+         * @description Who is signed in, and what they may read.
          */
-        Problem: {
-            /** Type */
-            type: string;
-            /** Title */
-            title: string;
-            /** Status */
-            status: number;
-            /** Detail */
-            detail: string;
-        };
-        /** Session */
         Session: {
-            /** Ecosystems */
-            ecosystems: components["schemas"]["EcosystemRef"][];
             /** Viewer */
             viewer: string;
+            /** Ecosystems */
+            ecosystems: components["schemas"]["EcosystemName"][];
         };
         /**
          * Share
@@ -394,11 +565,8 @@ export interface components {
              * @description exact decimal amount in the ecosystem's currency
              */
             settled: string;
-            /**
-             * Share
-             * @description m7: exact over gross.
-             */
-            share: string | null;
+            /** @description m7: its part of the gross in percent. */
+            share: components["schemas"]["Figure"];
         };
         /**
          * SilentDevice
@@ -429,7 +597,8 @@ export interface components {
         Tile: {
             /**
              * Id
-             * @description "created", "captured", "share", "capture_ratio", "events_per_minute" or "silent".
+             * @description For a participant "captured", "net_cash", "share", "capture_ratio"; for the whole "created", "gross",
+             *     "concentration", "coverage"; for both "events_per_minute" and "silent".
              */
             id: string;
             /** Label */
@@ -507,12 +676,54 @@ export interface operations {
             };
         };
     };
-    eco_api_v1_ecosystems__eco__get: {
+    metrics_api_v1_metrics_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricInfo"][];
+                };
+            };
+        };
+    };
+    design_schema_api_v1_design_schema_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    ecosystem_info_api_v1_ecosystems__ecosystem__get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                eco: string;
+                ecosystem: string;
             };
             cookie?: never;
         };
@@ -538,15 +749,17 @@ export interface operations {
             };
         };
     };
-    overview_api_v1_ecosystems__eco__overview_get: {
+    overview_api_v1_ecosystems__ecosystem__overview_get: {
         parameters: {
-            query: {
-                window: components["schemas"]["WindowName"];
+            query?: {
+                /** @description window of event time that ends now */
+                window?: components["schemas"]["WindowName"];
+                /** @description participant to view as; absent: the whole ecosystem */
                 view?: string | null;
             };
             header?: never;
             path: {
-                eco: string;
+                ecosystem: string;
             };
             cookie?: never;
         };
@@ -572,11 +785,18 @@ export interface operations {
             };
         };
     };
-    metrics_api_v1_metrics_get: {
+    overview_as_csv_api_v1_ecosystems__ecosystem__overview_csv_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description window of event time that ends now */
+                window?: components["schemas"]["WindowName"];
+                /** @description participant to view as; absent: the whole ecosystem */
+                view?: string | null;
+            };
             header?: never;
-            path?: never;
+            path: {
+                ecosystem: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -586,17 +806,29 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
                 content: {
-                    "application/json": components["schemas"]["MetricInfo"][];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
-    p_p_get: {
+    ecosystem_metrics_api_v1_ecosystems__ecosystem__metrics_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description window of event time that ends now */
+                window?: components["schemas"]["WindowName"];
+            };
             header?: never;
-            path?: never;
+            path: {
+                ecosystem: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -607,7 +839,81 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["MetricsAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    accounting_api_v1_ecosystems__ecosystem__accounting_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ecosystem: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accounting"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stream_api_v1_ecosystems__ecosystem__stream_get: {
+        parameters: {
+            query?: {
+                /** @description window of event time that ends now */
+                window?: components["schemas"]["WindowName"];
+                /** @description participant to view as; absent: the whole ecosystem */
+                view?: string | null;
+            };
+            header?: never;
+            path: {
+                ecosystem: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

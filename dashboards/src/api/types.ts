@@ -1,6 +1,6 @@
 /** Short names for the API's shapes; `openapi.d.ts` is generated from the API and never edited. */
 
-import type { components, paths } from './openapi';
+import type { components } from './openapi';
 
 type Schemas = components['schemas'];
 
@@ -16,4 +16,4 @@ export type Share = Schemas['Share'];
 export type SilentDevice = Schemas['SilentDevice'];
 export type MetricInfo = Schemas['MetricInfo'];
 export type WindowName = Schemas['WindowName'];
-export type Session = paths['/api/v1/session']['get']['responses'][200]['content']['application/json'];
+export type Session = Schemas['Session'];

@@ -12,7 +12,15 @@ export interface Change {
 }
 
 /** Which direction of a tile is good news; a tile that is not listed is neutral. */
-const wanted: Record<string, 'up' | 'down'> = { created: 'up', captured: 'up', share: 'up', capture_ratio: 'up', silent: 'down' };
+const wanted: Record<string, 'up' | 'down'> = {
+  created: 'up',
+  gross: 'up',
+  coverage: 'up',
+  captured: 'up',
+  net_cash: 'up',
+  share: 'up',
+  silent: 'down',
+};
 
 /** The change since the previous window, or null where there is nothing to compare with. */
 export function changeOf(tile: string, figure: Figure, formatter: Formatter): Change | null {
@@ -33,7 +41,7 @@ function sizeOf(tile: string, unit: string, value: string, previous: string, for
   if (unit === '%') return `${formatter.number('rate', difference)} pt`;
   if (tile === 'share') return `${formatter.number('rate', String(approximate(difference) * 100))} pt`;
   if (unit === 'ratio') return formatter.number('ratio', difference);
-  if (tile === 'silent') return formatter.number('count', difference);
+  if (unit === 'points' || tile === 'silent') return formatter.number('count', difference);
   const before = Math.abs(approximate(previous));
   if (before === 0) return null;
   const relative = approximate(difference) / before;

@@ -56,7 +56,15 @@ describe('the formatter', () => {
     expect(plain(english.figure(figure('99.94', null, '%')))).toBe('99.94%');
     expect(english.figure(figure('2838', null, 'points'))).toBe('2,838');
     expect(english.figure(figure('0.25', null, 'ratio'))).toBe('0.25');
+    expect(english.figure(figure('1.84', null, 's'))).toBe('1.8s');
+    expect(english.figure(figure('2475148', null, 's'))).toBe('28 days');
     expect(english.figure(figure(null, null))).toBeNull();
+  });
+
+  test('writes parts of a whole as percentages, whichever unit they come in', () => {
+    expect(english.part(figure('0.27', null, 'ratio'))).toBe('27.0%');
+    expect(english.part(figure('27.0004', null, '%'))).toBe('27.0%');
+    expect(english.part(figure(null, null, '%'))).toBeNull();
   });
 
   test('says times as people do', () => {

@@ -11,6 +11,7 @@ const kinds = {
   compactMoney: { style: 'currency', notation: 'compact', minimumSignificantDigits: 3, maximumSignificantDigits: 3 },
   percent: { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 },
   percentValue: { style: 'unit', unit: 'percent', maximumFractionDigits: 2 },
+  roundPercentValue: { style: 'unit', unit: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 },
   ratio: { minimumFractionDigits: 2, maximumFractionDigits: 2 },
   count: { maximumFractionDigits: 0 },
   rate: { maximumFractionDigits: 1 },
@@ -69,7 +70,14 @@ export class Formatter {
   /** A metric's value in its unit, or null when there is none. */
   figure(figure: Figure): string | null {
     if (figure.value === null) return null;
+    if (figure.unit === 's' && approximate(figure.value) >= 120) return this.duration(Math.round(approximate(figure.value)));
     return this.number(kindOfUnit(figure.unit, this.currency), figure.value);
+  }
+
+  /** A part of a whole as a percentage with one decimal, whether its unit is "ratio" or "%"; null without a value. */
+  part(figure: Figure): string | null {
+    if (figure.value === null) return null;
+    return figure.unit === '%' ? this.number('roundPercentValue', figure.value) : this.number('percent', figure.value);
   }
 
   time(iso: string): string {

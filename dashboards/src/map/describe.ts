@@ -24,10 +24,11 @@ export function quantityOf(flow: MapFlow, formatter: Formatter): string {
 export function describeNode(node: MapNode, formatter: Formatter): string {
   const parts = [
     `${node.name}${node.roles.length > 0 ? ` (${node.roles.join(', ')})` : ''}`,
-    `creates ${formatter.money(node.created)}`,
+    `contributes ${formatter.money(node.contributed)}`,
     `captures ${formatter.money(node.captured)}`,
   ];
-  if (node.share !== null) parts.push(`${formatter.number('percent', node.share)} of all value`);
+  const share = formatter.part(node.share);
+  if (share !== null) parts.push(`${share} of all value`);
   if (node.devices > 0) parts.push(`${formatter.number('count', String(node.devices))} devices, ${node.silent_devices} silent`);
   return parts.join(', ');
 }

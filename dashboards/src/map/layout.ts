@@ -79,7 +79,8 @@ function costOf(seats: readonly number[], nodes: number, edges: readonly Edge[],
   }
   for (let i = 0; i < edges.length; i++) {
     const edge = edges[i] as Edge;
-    const [a, b] = [seats[edge.a] as number, seats[edge.b] as number];
+    const a = seats[edge.a] as number;
+    const b = seats[edge.b] as number;
     cost += readability.line(a, b, edge.lanes);
     for (let node = 0; node < nodes; node++) {
       if (node !== edge.a && node !== edge.b) cost += readability.cover(a, b, seats[node] as number);
@@ -90,7 +91,10 @@ function costOf(seats: readonly number[], nodes: number, edges: readonly Edge[],
 }
 
 function costOfTwo(left: Edge, right: Edge, seats: readonly number[], readability: Readability): number {
-  const [a, b, c, d] = [seats[left.a], seats[left.b], seats[right.a], seats[right.b]] as [number, number, number, number];
+  const a = seats[left.a] as number;
+  const b = seats[left.b] as number;
+  const c = seats[right.a] as number;
+  const d = seats[right.b] as number;
   if (a === c) return readability.angle(a, b, d);
   if (a === d) return readability.angle(a, b, c);
   if (b === c) return readability.angle(b, a, d);
@@ -113,7 +117,9 @@ function spread(values: readonly number[], total: number, own: number): (value: 
 }
 
 function swap(seats: number[], a: number, b: number): void {
-  [seats[a], seats[b]] = [seats[b] as number, seats[a] as number];
+  const seat = seats[a] as number;
+  seats[a] = seats[b] as number;
+  seats[b] = seat;
 }
 
 /** Park and Miller's minimal standard generator, 0..1: a picture must not depend on Math.random. */

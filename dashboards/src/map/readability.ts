@@ -18,11 +18,12 @@ const mostLanes = 8;
 export class Readability {
   private readonly count: number;
   private readonly boxes: Box[];
+  // One number for each combination of places; NaN until it is asked for.
   private readonly overlaps: Float64Array;
   private readonly lines: Float64Array;
   private readonly angles: Float64Array;
-  private readonly crossings: Float64Array;
   private readonly covers: Float64Array;
+  private readonly crossings: Float64Array;
 
   constructor(
     private readonly places: readonly Point[],
@@ -34,53 +35,71 @@ export class Readability {
     this.overlaps = new Float64Array(count ** 2).fill(NaN);
     this.lines = new Float64Array(count ** 2 * (mostLanes + 1)).fill(NaN);
     this.angles = new Float64Array(count ** 3).fill(NaN);
-    this.crossings = new Float64Array(count ** 4).fill(NaN);
     this.covers = new Float64Array(count ** 3).fill(NaN);
-  }
-
-  /** Length of the line a–b, plus a charge when its visible part cannot carry its labels side by side. */
-  line(a: number, b: number, lanes: number): number {
-    const width = Math.min(lanes, mostLanes);
-    return remembered(this.lines, (a * this.count + b) * (mostLanes + 1) + width, () => {
-      const line = this.segment(a, b);
-      const length = lengthOf(line);
-      const across = Math.abs(line.to.x - line.from.x) / length;
-      const upright = Math.sqrt(1 - across * across);
-      const hidden = Math.min(this.card.width / Math.max(across, 0.01), this.card.height / Math.max(upright, 0.01));
-      const needed = across * this.label.width + (1 - across) * this.label.height * (width + 1);
-      return length + Math.max(0, needed + hidden - length) * shortLineCost;
-    });
-  }
-
-  /** Charge for the line a–b running under a card at c. */
-  cover(a: number, b: number, c: number): number {
-    return remembered(this.covers, (a * this.count + b) * this.count + c, () => {
-      const box = this.boxes[c] as Box;
-      return spanInside(this.segment(a, b), box) === null ? 0 : throughCardCost;
-    });
+    this.crossings = new Float64Array(count ** 4).fill(NaN);
   }
 
   /** Charge for cards at a and b lying on each other. */
   overlap(a: number, b: number): number {
-    return remembered(this.overlaps, a * this.count + b, () =>
-      overlap(this.boxes[a] as Box, this.boxes[b] as Box) > 0 ? overlapCost : 0,
-    );
+    const index = a * this.count + b;
+    const known = this.overlaps[index] as number;
+    return Number.isNaN(known) ? (this.overlaps[index] = this.overlapOf(a, b)) : known;
+  }
+
+  /** Length of the line a–b, plus a charge when its visible part cannot carry its labels side by side. */
+  line(a: number, b: number, lanes: number): number {
+    const index = (a * this.count + b) * (mostLanes + 1) + Math.min(lanes, mostLanes);
+    const known = this.lines[index] as number;
+    return Number.isNaN(known) ? (this.lines[index] = this.lineOf(a, b, lanes)) : known;
+  }
+
+  /** Charge for the line a–b running under a card at c. */
+  cover(a: number, b: number, c: number): number {
+    const index = (a * this.count + b) * this.count + c;
+    const known = this.covers[index] as number;
+    return Number.isNaN(known) ? (this.covers[index] = this.coverOf(a, b, c)) : known;
   }
 
   /** Charge for the lines a–b and c–d crossing. */
   crossing(a: number, b: number, c: number, d: number): number {
-    return remembered(this.crossings, ((a * this.count + b) * this.count + c) * this.count + d, () =>
-      crosses(this.segment(a, b), this.segment(c, d)) ? crossingCost : 0,
-    );
+    const index = ((a * this.count + b) * this.count + c) * this.count + d;
+    const known = this.crossings[index] as number;
+    return Number.isNaN(known) ? (this.crossings[index] = this.crossingOf(a, b, c, d)) : known;
   }
 
   /** Charge for lines from `origin` to a and to b that leave almost together and so hide each other's labels. */
   angle(origin: number, a: number, b: number): number {
-    return remembered(this.angles, (origin * this.count + a) * this.count + b, () => {
-      const difference = Math.abs(this.direction(origin, a) - this.direction(origin, b));
-      const angle = Math.min(difference, 2 * Math.PI - difference);
-      return angle >= narrowAngle ? 0 : narrowAngleCost * (1 - angle / narrowAngle);
-    });
+    const index = (origin * this.count + a) * this.count + b;
+    const known = this.angles[index] as number;
+    return Number.isNaN(known) ? (this.angles[index] = this.angleOf(origin, a, b)) : known;
+  }
+
+  private overlapOf(a: number, b: number): number {
+    return overlap(this.boxes[a] as Box, this.boxes[b] as Box) > 0 ? overlapCost : 0;
+  }
+
+  private lineOf(a: number, b: number, lanes: number): number {
+    const line = this.segment(a, b);
+    const length = lengthOf(line);
+    const across = Math.abs(line.to.x - line.from.x) / length;
+    const upright = Math.sqrt(1 - across * across);
+    const hidden = Math.min(this.card.width / Math.max(across, 0.01), this.card.height / Math.max(upright, 0.01));
+    const needed = across * this.label.width + (1 - across) * this.label.height * (lanes + 1);
+    return length + Math.max(0, needed + hidden - length) * shortLineCost;
+  }
+
+  private coverOf(a: number, b: number, c: number): number {
+    return spanInside(this.segment(a, b), this.boxes[c] as Box) === null ? 0 : throughCardCost;
+  }
+
+  private crossingOf(a: number, b: number, c: number, d: number): number {
+    return crosses(this.segment(a, b), this.segment(c, d)) ? crossingCost : 0;
+  }
+
+  private angleOf(origin: number, a: number, b: number): number {
+    const difference = Math.abs(this.direction(origin, a) - this.direction(origin, b));
+    const angle = Math.min(difference, 2 * Math.PI - difference);
+    return angle >= narrowAngle ? 0 : narrowAngleCost * (1 - angle / narrowAngle);
   }
 
   private segment(a: number, b: number): Segment {
@@ -88,15 +107,7 @@ export class Readability {
   }
 
   private direction(from: number, to: number): number {
-    const { from: start, to: end } = this.segment(from, to);
+    const [start, end] = [this.places[from] as Point, this.places[to] as Point];
     return Math.atan2(end.y - start.y, end.x - start.x);
   }
-}
-
-function remembered(table: Float64Array, index: number, work: () => number): number {
-  const known = table[index] as number;
-  if (!Number.isNaN(known)) return known;
-  const value = work();
-  table[index] = value;
-  return value;
 }

@@ -23,6 +23,7 @@ export function tileText(tile: Tile, formatter: Formatter): string {
   if (value === null) return '–';
   if (unit === formatter.currency) return formatter.headlineMoney(value);
   if (unit === '%') return formatter.number('percentValue', value);
+  if (unit === 'points') return formatter.number('count', value);
   if (tile.id === 'share') return formatter.number('percent', value);
   if (unit === 'ratio') return formatter.number('ratio', value);
   return formatter.number('rate', value);

@@ -19,7 +19,8 @@ export const media: readonly Medium[] = ['money', 'good', 'service', 'data', 'kn
 
 export const home: Place = { ecosystem: null, window: '24h', view: null, hidden: [], table: false };
 
-const identifier = /^[a-z0-9-]{1,32}$/;
+/** Ids of ecosystems and participants; a vacant role's is `suspense:` and the role. */
+const identifier = /^[a-z0-9:-]{1,64}$/;
 
 /** Reads a query string; anything unknown or malformed falls back to `home`'s value. */
 export function readPlace(search: string): Place {

@@ -55,7 +55,8 @@ def test_each_mistake_is_found():
         raw = sound()
         raw[name] = value
         text = str(raises(ConfigError, Config, raw))
-        assert name in text and ":" in text.split("\n")[1], (name, value, text)
+        assert name in text, (name, value, text)
+        assert ":" in text.split("\n")[1], (name, value, text)
 
 
 def test_a_missing_or_broken_file_is_named():

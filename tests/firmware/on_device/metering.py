@@ -1,15 +1,15 @@
+import gc
+import struct
 import time
 
+import tw.clock
 from parts import BOOT, Device, raises
 from tw.clock import NTP, UNSYNCHRONISED, Clock
+from tw.codec import HEADER
 from tw.errors import OutboxFull
 
 
 def header(device, at=-1):
-    import struct
-
-    from tw.codec import HEADER
-
     buffer = bytearray(4096)
     size = device.outbox.read_into(device.outbox.batches[at], buffer)
     assert size <= 3800
@@ -33,7 +33,7 @@ def test_an_exchange_is_stored_like_a_usage_event():
 def test_a_full_batch_is_sealed_by_itself_and_no_event_is_lost():
     device = Device(max_files=50)
     for i in range(5000):
-        device.meter.record("energy", i, phase="L%d" % (i % 3))
+        device.meter.record("energy", i, phase=f"L{i % 3}")
     device.meter.seal()
     intervals = device.intervals()
     assert [start for _, start, _ in intervals[1:]] == [end for _, _, end in intervals[:-1]]
@@ -44,15 +44,28 @@ def test_a_full_batch_is_sealed_by_itself_and_no_event_is_lost():
 def test_many_distinct_strings_fill_a_batch_without_harm():
     device = Device(max_files=200)
     for i in range(400):
-        device.meter.record("energy", i, card="%032d" % i)
+        device.meter.record("energy", i, card=f"{i:032d}")
     device.meter.seal()
     assert device.intervals()[-1][2] == 400
+
+
+def test_an_event_of_a_known_shape_leaves_nothing_to_collect():
+    device = Device()
+    attributes = {"phase": "L1", "amperes": 16}
+    at_ms = device.clock.event_ms()
+    device.writer.add(at_ms, "energy", 1, None, attributes)
+    gc.disable()
+    before = gc.mem_alloc()
+    for _ in range(100):
+        device.writer.add(at_ms, "energy", 5, None, attributes)
+    assert gc.mem_alloc() == before
+    assert device.writer.count == 101
 
 
 def test_an_event_that_exceeds_a_whole_batch_is_refused_and_the_next_one_is_not():
     device = Device()
     device.meter.record("energy", 1)
-    huge = {"name-%d" % i: "%0250d" % i for i in range(16)}
+    huge = {f"name-{i}": f"{i:0250d}" for i in range(16)}
     raises(ValueError, device.meter.record, "energy", 1, **huge)
     device.meter.record("energy", 2, final=True)
     assert device.intervals() == [(BOOT, 0, 1), (BOOT, 1, 2)]
@@ -60,7 +73,7 @@ def test_an_event_that_exceeds_a_whole_batch_is_refused_and_the_next_one_is_not(
 
 def test_what_the_format_cannot_carry_is_refused_with_a_reason():
     meter = Device().meter
-    wide = {"a%d" % i: i for i in range(17)}
+    wide = {f"a{i}": i for i in range(17)}
     for kind, args, attributes in (
         (TypeError, ("energy", 1.5), {}),
         (TypeError, ("energy", "1"), {}),
@@ -92,10 +105,8 @@ def test_an_event_that_cannot_be_stored_is_taken_back():
     device = Device()
     device.meter.record("energy", 1, phase="L1")
 
-    def no_space(serial, batch):
-        return False
-
-    device.outbox._write, real_write = no_space, device.outbox._write
+    real_write = device.outbox._write
+    device.outbox._write = lambda *_: False
     raises(OutboxFull, device.meter.record, "energy", 2, final=True, phase="L2", extra=3)
     assert (device.meter.next_seq, device.meter.refused) == (1, 1)
     device.outbox._write = real_write
@@ -146,8 +157,6 @@ class Ticks:
 
 
 def test_the_uptime_goes_on_when_the_ticks_wrap():
-    import tw.clock
-
     ticks = Ticks(0x3FFFFFFF - 1000)
     tw.clock.time = ticks
     try:

@@ -159,6 +159,16 @@ def test_the_newest_file_is_kept_even_when_it_is_committed():
     assert Device(boot=7).outbox.newest.end_seq == 2
 
 
+def test_a_full_file_system_frees_what_is_covered_but_not_the_newest_file():
+    device = Device()
+    device.fill(3)
+    device.receipts.take(receipt(BOOT, 3))
+    device.outbox._write = lambda *_: False
+    raises(OutboxFull, device.meter.record, "energy", 1, final=True)
+    assert device.intervals() == [(BOOT, 2, 3)]
+    assert device.meter.next_seq == 3
+
+
 def test_a_file_that_is_no_batch_is_left_alone():
     os.mkdir("outbox")
     with open("outbox/notes.txt", "w") as file:

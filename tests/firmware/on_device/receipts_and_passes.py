@@ -1,5 +1,6 @@
-from parts import BOOT, UPLINK, Device, raises, receipt
+from parts import BOOT, DOWNLINK, UPLINK, Device, raises, receipt
 from tw.errors import BadText
+from tw.sign import open_text, seal_text
 
 ON = b'{"state":"on","instance":"a"}'
 OFF = b'{"state":"off"}'
@@ -68,17 +69,11 @@ def test_a_forged_receipt_changes_nothing():
 
 
 def test_a_birth_cannot_be_passed_off_as_a_receipt():
-    from parts import DOWNLINK
-    from tw.sign import open_text, seal_text
-
     message = seal_text("s", {"boot": BOOT, "next": 3, "epoch": "e"}, DOWNLINK)
     raises(BadText, open_text, "a", message, DOWNLINK)
 
 
 def test_a_receipt_with_a_broken_field_is_ignored_whole():
-    from parts import DOWNLINK
-    from tw.sign import seal_text
-
     device = device_with(3)
     sound = {"epoch": "e-1", "boot": BOOT, "next": 3, "beyond": [], "slow": 0, "now": 0}
     for name, value in (

@@ -8,7 +8,6 @@ from thalweg.design.draft import Draft
 from thalweg.design.exchanges import Exchange
 from thalweg.design.fields import exact
 from thalweg.design.rules.meters import unit_known
-from thalweg.design.shares import drawn_between
 from thalweg.errors import Problem
 from thalweg.units import REGISTRY
 
@@ -44,12 +43,12 @@ def may_be_share(draft: Draft, exchange: Exchange) -> bool:
     """True if an agreement pays along the money exchange, or one that is not valid might."""
     if exchange.id in draft.charged:
         return False
-    for _, agreement in draft.agreements.entries:
-        paid = draft.exchanges.get(agreement.on)
-        recipients = {recipient for step in agreement.steps for recipient in step.weights}
-        if paid and any(drawn_between(paid.target, recipient, [exchange], draft.charged) for recipient in recipients):
-            return True
-    return not draft.agreements.is_complete
+    paid_along = any(
+        exchange.target in recipients
+        for paid_id, recipients in draft.recipients.items()
+        if (paid := draft.exchanges.get(paid_id)) and paid.target == exchange.source
+    )
+    return paid_along or not draft.agreements.is_complete
 
 
 def _money(draft: Draft, path: str, exchange: Exchange) -> Iterator[Problem]:
@@ -93,15 +92,8 @@ def _kept_apart(draft: Draft, path: str, exchange: Exchange) -> Iterator[Problem
     meter = draft.meter_of(exchange)
     if meter is None or (exchange.is_money and exchange.id not in draft.charged):
         return
-    bundle = [other for _, other in draft.exchanges.entries if other.interface == exchange.interface is not None]
-    roles = {role for other in (exchange, *bundle) for role in (other.source, other.target)}
-    roles |= {
-        role
-        for _, agreement in draft.agreements.entries
-        if agreement.on == exchange.id
-        for step in agreement.steps
-        for role in step.weights
-    }
+    bundle = draft.bundles[exchange.interface] if exchange.interface is not None else frozenset()
+    roles = {exchange.source, exchange.target} | bundle | draft.recipients.get(exchange.id, frozenset())
     for role in sorted(roles):
         node = draft.nodes.get(role)
         if node and node.from_attribute and node.from_attribute not in meter.group_by:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from thalweg.design.draft import Draft
 from thalweg.design.exchanges import Exchange
 from thalweg.design.rules.exchanges import leaf_known
-from thalweg.design.shares import drawn_between
 from thalweg.design.terms import Agreement, Split, Step, Tariff
 from thalweg.errors import Problem
 
@@ -109,7 +108,7 @@ def _recipients(draft: Draft, path: str, step: Step, paid: Exchange | None) -> I
             yield Problem(place, "a weight is negative", "write a weight of 0 or more")
         if paid is None or not draft.tariffs.is_complete:
             continue
-        drawn = drawn_between(paid.target, role, (exchange for _, exchange in draft.exchanges.entries), draft.charged)
+        drawn = draft.drawn_shares.get((paid.target, role), [])
         if len(drawn) > 1:
             names = " and ".join(repr(exchange.id) for exchange in drawn)
             yield Problem(place, f"{names} both carry shares to {role!r}", "keep one of these exchanges")
