@@ -32,8 +32,7 @@ types: $(VENV)/dev
 	$(BIN)/mypy
 
 firmware-types: firmware/typings/installed
-	$(BIN)/mypy --config-file firmware/mypy-esp32.ini
-	$(BIN)/mypy --config-file firmware/mypy-rp2.ini
+	cd firmware && ../$(BIN)/mypy --config-file mypy-esp32.ini && ../$(BIN)/mypy --config-file mypy-rp2.ini
 
 # The API's description and the dashboards' types follow from the code; a test tells when they do not.
 openapi: $(VENV)/dev

@@ -26,6 +26,8 @@ _BUCKET: Final = timedelta(minutes=15)
 #: a device that said goodbye counts as silent after this, one that is connected after a day without a word
 SILENT_WHEN_OFF: Final = timedelta(minutes=1)
 SILENT_WHEN_ON: Final = timedelta(days=1)
+#: events that come later than this belong to a backlog, not to the live flow
+_BACKLOG: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Facts:
     recent: tuple[Flow, ...]
     #: events received in the last minutes
     recent_events: int
-    #: delay of what was received in the last minutes; None without any
+    #: delay of what was received in the last minutes, backlogs left out; None without any
     recent_delay: store.Freshness | None
     devices: tuple[store.DeviceStatus, ...]
 
@@ -120,7 +122,7 @@ def facts_of(database: Database, ecosystem: str, window: WindowName, now: dateti
             before=before,
             recent=flows(reading.recent_quantities(since)),
             recent_events=reading.events_received_since(since),
-            recent_delay=reading.freshness(since),
+            recent_delay=reading.freshness(since, at_most=_BACKLOG),
             devices=tuple(reading.devices(now)),
         )
 
@@ -138,6 +140,7 @@ def _event_counts(reading: store.Reading, span: Span) -> EventCounts:
         numbered=completeness.numbered,
         received=completeness.received,
         mapped=fates[Fate.MAPPED],
+        decodable=sum(fates.values()) - fates[Fate.UNDECODABLE],
     )
 
 

@@ -145,9 +145,9 @@ def _count(name: str, value: Decimal | int) -> schemas.Figure:
 
 
 def _delay_note(facts: Facts) -> str:
-    if facts.recent_delay is None:
-        return "none in the last 5 minutes"
-    return f"{round(seconds(facts.recent_delay.p50))} s behind"
+    if facts.recent_delay is not None:
+        return f"{round(seconds(facts.recent_delay.p50))} s behind"
+    return "catching up on older events" if facts.recent_events else "none in the last 5 minutes"
 
 
 def _silent(facts: Facts) -> list[schemas.SilentDevice]:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from thalweg.design import all_exchanges
 from thalweg.metrics import METRICS
+from thalweg.money import round_to_sum
 from thalweg.rating import Flow
 from thalweg.units import in_unit
 from thalweg_api import schemas
@@ -95,6 +96,7 @@ def map_nodes(facts: Facts, flows: list[schemas.MapFlow]) -> list[schemas.MapNod
     kinds = {node.id: node.kind for node in facts.design.nodes}
     capture_ratio = METRICS["m4"].of_node
     assert capture_ratio is not None
+    contributed = round_to_sum(facts.figures.contributions)
     answer = []
     for participant in sorted(roles):
         account = facts.figures.account(participant)
@@ -106,7 +108,7 @@ def map_nodes(facts: Facts, flows: list[schemas.MapFlow]) -> list[schemas.MapNod
                 name=facts.name_of(participant),
                 roles=sorted(roles[participant]),
                 kind=kinds[min(roles[participant])],
-                contributed=facts.money(round(facts.figures.contributions.get(participant, 0))),
+                contributed=facts.money(contributed.get(participant, 0)),
                 captured=facts.money(account.captured),
                 share=schemas.Figure(metric="m4", value=share.value, unit="ratio", reason=share.reason),
                 devices=len(devices),

@@ -88,7 +88,7 @@ def largest_remainder(total: int, weights: Mapping[str, Fraction | int]) -> dict
     if total < 0:
         return {name: -share for name, share in largest_remainder(-total, weights).items()}
     exact = {name: total * Fraction(weight) / sum_of_weights for name, weight in weights.items()}
-    return _round_to_sum(exact, total)
+    return round_to_sum(exact)
 
 
 def settle(atoms: Mapping[str, int]) -> dict[str, int]:
@@ -96,11 +96,15 @@ def settle(atoms: Mapping[str, int]) -> dict[str, int]:
 
     The settled total is the sum of all atoms, rounded half to even to minor units. Whole amounts stay as they are.
     """
-    exact = {name: Fraction(amount, ATOMS_PER_MINOR_UNIT) for name, amount in atoms.items()}
-    return _round_to_sum(exact, round(sum(exact.values(), Fraction(0))))
+    return round_to_sum({name: Fraction(amount, ATOMS_PER_MINOR_UNIT) for name, amount in atoms.items()})
 
 
-def _round_to_sum(exact: Mapping[str, Fraction], total: int) -> dict[str, int]:
+def round_to_sum(exact: Mapping[str, Fraction]) -> dict[str, int]:
+    """Whole numbers that differ from `exact` by less than one each and sum to its sum, rounded half to even.
+
+    Those with the largest remainders are rounded up, ties by id; whole numbers stay as they are.
+    """
+    total = round(sum(exact.values(), Fraction(0)))
     shares = {name: amount.numerator // amount.denominator for name, amount in exact.items()}
     left_over = total - sum(shares.values())
     by_remainder = sorted(exact, key=lambda name: (shares[name] - exact[name], name))

@@ -41,7 +41,9 @@ def register(database: Database, devices: Sequence[str], now: datetime) -> None:
     registry.activate_design(ECOSYSTEM, document, content_hash(load(document)), now)
     hosts = list(_HOSTS)
     new = [
-        NewDevice(name=device, operator=_OPERATOR, roles={"host": hosts[number % len(hosts)]})
+        NewDevice(
+            name=device, operator=_OPERATOR, roles={"host": hosts[number % len(hosts)], "charger": "charge-points"}
+        )
         for number, device in enumerate(devices)
     ]
     registry.ensure_devices(ECOSYSTEM, new, BEGINNING)

@@ -28,7 +28,7 @@ from thalweg_store.database import Database
 
 DATABASE_VARIABLE: Final = "THALWEG_DATABASE_URL"
 MQTT_VARIABLE: Final = "THALWEG_MQTT_URL"
-_GATEWAY: Final = "gateway"
+_GATEWAY: Final = "_gateway"  # no device id begins like this
 _HTTP_SECONDS: Final = 10
 
 

@@ -120,9 +120,12 @@ class Reading:
         row = self._one(_COMPLETENESS)
         return Completeness(int(row.numbered), int(row.received), int(row.duplicates), int(row.conflicts))
 
-    def freshness(self, since: datetime | None) -> Freshness | None:
-        """Delay from measurement to commit of the batches received since `since`; None without any."""
-        delays = self._one(_FRESHNESS, since=since).delays
+    def freshness(self, since: datetime | None, at_most: timedelta | None = None) -> Freshness | None:
+        """Delay from measurement to commit of the batches received since `since`; None without any.
+
+        `at_most` leaves out what was late for longer, such as the backlog of a device that was offline.
+        """
+        delays = self._one(_FRESHNESS, since=since, at_most=at_most).delays
         return None if delays is None else Freshness(*delays)
 
     def events_received_since(self, since: datetime) -> int:
@@ -214,6 +217,7 @@ _FRESHNESS = text("""
     from batch b join device d on d.id = b.device
     where d.ecosystem = :ecosystem and b.last_at is not null
       and (:since ::timestamptz is null or b.received_at >= :since)
+      and (:at_most ::interval is null or b.received_at - b.last_at <= :at_most)
 """)
 
 _RECEIVED_SINCE = text("""

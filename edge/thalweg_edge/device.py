@@ -26,6 +26,8 @@ class Pace:
     speed: int | None
     #: sessions that end until then are history, handed over at once; Unix time in ms
     live_from_ms: int
+    #: sessions after the history in one start; None = all that there are
+    live_sessions: int | None = None
 
 
 @dataclass(slots=True)
@@ -131,10 +133,14 @@ class SimulatedDevice:
             report.problem = str(content)
 
     async def _feed(self, process: DeviceProcess, last_id: int | None) -> None:
-        live_from_ms = self._pace.live_from_ms
+        live_from_ms, live_sessions = self._pace.live_from_ms, self._pace.live_sessions
         clock: Callable[[], int] | None = None
         with contextlib.suppress(ConnectionError):  # the process has ended, as its reports will tell
             for session in self._source.sessions_after(self.report.device, last_id):
+                if live_sessions is not None and session.end_ms > live_from_ms:
+                    if live_sessions == 0:
+                        break
+                    live_sessions -= 1
                 if clock is None:
                     # a run before this one may have got ahead of the time of day
                     begin_ms = live_from_ms if last_id is None else max(live_from_ms, session.end_ms)

@@ -36,8 +36,7 @@ class Fleet:
     def __init__(self, config: FleetConfig, now_ms: int) -> None:
         """`now_ms` (Unix time) divides generated sessions into history and live ones."""
         firmware = find_firmware(config.micropython, config.firmware)
-        source, live_from_ms = _source(config, now_ms)
-        pace = Pace(config.speed, live_from_ms)
+        source, pace = _source(config, now_ms)
         self._status_path = config.folder / STATUS_FILE
         self.devices: list[SimulatedDevice] = []
         for one in config.devices:
@@ -110,18 +109,20 @@ def main(arguments: list[str]) -> int:
     return 0 if is_done else 1
 
 
-def _source(config: FleetConfig, now_ms: int) -> tuple[SessionSource, int]:
-    """The sessions, and the time from which on they are live."""
+def _source(config: FleetConfig, now_ms: int) -> tuple[SessionSource, Pace]:
+    """The sessions, and when they are handed over."""
     sessions = config.sessions
     if isinstance(sessions, Generated):
-        last_ms = now_ms if config.speed is None else None
+        last_ms = now_ms if config.speed is None and sessions.live_sessions is None else None
         first_ms = now_ms - sessions.history_days * DAY_MS
-        return GeneratedSessions(sessions.seed, first_ms, last_ms, sessions.sessions_per_100_days), now_ms
+        source = GeneratedSessions(sessions.seed, first_ms, last_ms, sessions.sessions_per_100_days)
+        return source, Pace(config.speed, now_ms, sessions.live_sessions)
     recorded = read_sessions(sessions.file, sessions.columns)
     missing = sorted(set(recorded.by_device) - {one.device for one in config.devices})
     if missing:
         raise SetupError(f"{sessions.file} has sessions of stations that are no devices here: {', '.join(missing)}")
-    return recorded, min((of_one[0].end_ms for of_one in recorded.by_device.values()), default=now_ms)
+    first_ms = min((of_one[0].end_ms for of_one in recorded.by_device.values()), default=now_ms)
+    return recorded, Pace(config.speed, first_ms)
 
 
 def _device_json(config: FleetConfig, device: FleetDevice) -> dict[str, Any]:

@@ -8,7 +8,7 @@
       "mqtt": {"host": "127.0.0.1", "port": 1883},
       "devices": [{"device": "cp-01", "key_version": 1, "uplink_key": "64 hex digits", "downlink_key": "64 hex digits",
                    "password": "…"}],
-      "sessions": {"seed": 1, "history_days": 30, "sessions_per_100_days": 400}      generated ones, or
+      "sessions": {"seed": 1, "history_days": 30}                                    generated ones, or
                   {"file": "sessions.csv", "columns": {"station": "…"}},             recorded ones
       "speed": "max",                          or how many times faster than real time, for example 60
       "seal_online_seconds": 5,                optional, like the three below
@@ -16,7 +16,8 @@
     }
 
 Generated sessions begin `history_days` ago; the history is handed over as fast as the devices take it. With "max"
-that is all, otherwise sessions go on for ever. `sessions_per_100_days` is optional.
+that is all, otherwise sessions go on for ever. Optional: `sessions_per_100_days` for every device, and
+`live_sessions`, the number of sessions that each device gets after the history before it is done.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class Generated:
     seed: int
     history_days: int
     sessions_per_100_days: int | None
+    #: sessions after the history; None = none with speed "max", otherwise without end
+    live_sessions: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +130,9 @@ def _device(raw: dict[str, Any]) -> FleetDevice:
 def _sessions(raw: dict[str, Any], here: Path) -> Generated | Recorded:
     if "file" in raw:
         return Recorded(here / raw["file"], ColumnMapping().with_values(raw.get("columns", {})))
-    rate = _whole(raw, "sessions_per_100_days", 0, 2_000) if raw.get("sessions_per_100_days") is not None else None
-    return Generated(_whole(raw, "seed", 0, 1 << 63), _whole(raw, "history_days", 0, 3_660), rate)
+    rate = _whole(raw, "sessions_per_100_days", 0, 2_000) if "sessions_per_100_days" in raw else None
+    live = _whole(raw, "live_sessions", 0, 1_000_000) if "live_sessions" in raw else None
+    return Generated(_whole(raw, "seed", 0, 1 << 63), _whole(raw, "history_days", 0, 3_660), rate, live)
 
 
 def _identifier(raw: dict[str, Any], name: str) -> str:

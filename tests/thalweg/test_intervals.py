@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ def test_the_order_of_additions_does_not_matter_and_the_form_is_canonical(pairs:
     intervals = Intervals(shuffled)
     assert intervals == Intervals(pairs)
     listed = list(intervals)
-    assert all(end < next_first for (_, end), (next_first, _) in zip(listed, listed[1:], strict=False))
+    assert all(end < next_first for (_, end), (next_first, _) in pairwise(listed))
 
 
 @pytest.mark.parametrize(("first", "end"), [(3, 3), (4, 2)])

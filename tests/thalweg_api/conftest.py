@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from worlds.api import ApiWorld, make_api_world
-from worlds.gateway import make_world
 
 from thalweg_store.database import Database
+from worlds.api import ApiWorld, make_api_world
+from worlds.gateway import make_world
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from worlds.api import ApiWorld
-from worlds.gateway import ECOSYSTEM
 
 from thalweg_api.app import create_app
 from thalweg_store.access import create_token
 from thalweg_store.database import Database
+from worlds.api import ApiWorld
+from worlds.gateway import ECOSYSTEM
 
 pytestmark = pytest.mark.slow
 OVERVIEW = f"/api/v1/ecosystems/{ECOSYSTEM}/overview"

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from worlds.api import ApiWorld
 from worlds.gateway import ECOSYSTEM, charge, occupancy
 
@@ -43,7 +44,7 @@ def test_the_golden_roaming_session_is_what_the_overview_shows(world: ApiWorld) 
         "river-power": Decimal("0.40"),
         "mall-42": Decimal("0.10"),
         "rivertown": Decimal("0.08"),
-        "charge-points": Decimal("0"),
+        "charge-points": Decimal(0),
     }
     shares = {share["participant"]: (share["settled"], share["share"]["value"]) for share in overview["shares"]}
     assert shares == {

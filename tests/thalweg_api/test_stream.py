@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from worlds.api import ApiWorld
-from worlds.gateway import ECOSYSTEM, charge
+import uvicorn
+from httpx import AsyncClient
 
 from thalweg_api.app import create_app
 from thalweg_api.routes import compute_overview
 from thalweg_api.schemas import WindowName
 from thalweg_api.stream import LiveHub, TopicKey
 from thalweg_store.reading import watermark
+from worlds.api import ApiWorld
+from worlds.gateway import ECOSYSTEM, charge
 
 pytestmark = pytest.mark.slow
 KEY = TopicKey(ECOSYSTEM, WindowName.ALL, None)
@@ -63,9 +65,6 @@ def test_a_commit_reaches_every_viewer_by_one_computed_frame(world: ApiWorld) ->
 
 
 def test_the_stream_is_served_as_server_sent_events(world: ApiWorld) -> None:
-    import uvicorn
-    from httpx import AsyncClient
-
     async def scene() -> None:
         server = uvicorn.Server(uvicorn.Config(create_app(world.gateway.database), port=0, log_level="warning"))
         serving = asyncio.create_task(server.serve())

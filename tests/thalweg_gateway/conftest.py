@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from worlds.gateway import World, make_world
 
 from thalweg_store.database import Database
+from worlds.gateway import World, make_world
 
 
 @pytest.fixture

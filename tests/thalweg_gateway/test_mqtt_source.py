@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,12 +9,12 @@ from pathlib import Path
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
-from worlds.brokers import PASSWORD, Broker, mosquitto, nats, wait_for
 
 from thalweg.errors import SetupError
 from thalweg.wire.topics import Channel, device_topic, gateway_state_topic
 from thalweg_gateway.mqtt_source import MqttAddress, MqttSource
 from thalweg_gateway.source import Message
+from worlds.brokers import PASSWORD, Broker, mosquitto, nats, wait_for
 
 pytestmark = pytest.mark.slow
 ECOSYSTEM = "ev-test"
@@ -32,7 +33,7 @@ def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
 
 
 def open_source(broker: Broker, client_id: str = "gateway-1") -> MqttSource:
-    source = MqttSource(MqttAddress.parse(broker.url("gateway")), ECOSYSTEM, client_id)
+    source = MqttSource(MqttAddress.parse(broker.url("_gateway")), ECOSYSTEM, client_id)
     wait_for(lambda: source.take(0, 0.05) == [] and source.is_ready, "the source is subscribed")
     return source
 
@@ -99,9 +100,10 @@ def test_a_token_of_a_lost_connection_acknowledges_nothing_on_the_next(broker: B
     device = Device(broker)
     device.send(b"one")
     old = take(source, 1)
-    broker.kill()
-    broker.start()
-    wait_for(lambda: source.take(0, 0.1) == [] and source.is_ready, "the source is back")
+    connection = source._client.socket()
+    assert connection is not None
+    connection.shutdown(socket.SHUT_RDWR)
+    wait_for(lambda: source.take(0, 0.1) == [] and source._connection == 2 and source.is_ready, "the source is back")
     source.commit(old)
     source.close()
     again = open_source(broker)

@@ -4,7 +4,6 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from worlds.gateway import ECOSYSTEM, NOON_MS, ROOT_KEY, World, charge, make_pipeline, occupancy
 
 from thalweg.errors import UnknownEcosystem
 from thalweg.wire.batch import BatchWriter, Event
@@ -12,6 +11,7 @@ from thalweg.wire.keys import derive
 from thalweg_gateway.pipeline import Pipeline
 from thalweg_store.reading import reading
 from thalweg_store.registry import BEGINNING, NewDevice, Registry
+from worlds.gateway import ECOSYSTEM, NOON_MS, ROOT_KEY, World, charge, make_pipeline, occupancy
 
 pytestmark = pytest.mark.slow
 

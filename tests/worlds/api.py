@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi.testclient import TestClient
-from worlds.gateway import ECOSYSTEM, World
 
 from thalweg_api.app import create_app
 from thalweg_store.access import create_token
+from worlds.gateway import ECOSYSTEM, World
 
 
 @dataclass

@@ -44,7 +44,7 @@ class Broker:
 
 
 def users(ecosystem: str, devices: list[str]) -> list[MqttUser]:
-    return [gateway_user("gateway", PASSWORD), *(device_user(ecosystem, device, PASSWORD) for device in devices)]
+    return [gateway_user("_gateway", PASSWORD), *(device_user(ecosystem, device, PASSWORD) for device in devices)]
 
 
 @contextmanager

@@ -56,14 +56,16 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventCounts:
-    """What became of the events of a window."""
+    """What became of events: `numbered` and `received` since the beginning, the others within the window."""
 
     #: seqs that the devices are known to have given out
     numbered: int
-    #: events whose batch is stored
+    #: of these, the ones whose batch is stored
     received: int
-    #: received events that a meter measured
+    #: decodable events that a meter measured
     mapped: int
+    #: decodable events in all: mapped, unmapped, rejected and parked
+    decodable: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ from thalweg.metrics.values import Reason, Value, ratio
 
 
 def coverage(figures: Figures) -> Value:
-    """Mapped / received, in percent."""
+    """Mapped / received and decodable, in percent."""
     if figures.events is None:
         return Value(None, Reason.NO_FLOW)
-    return ratio(figures.events.mapped, figures.events.received, scale=100, flows=figures.events.received > 0)
+    return ratio(figures.events.mapped, figures.events.decodable, scale=100, flows=figures.events.decodable > 0)
 
 
 def completeness(figures: Figures) -> Value:

@@ -40,7 +40,8 @@ class TimeQuality:
     GPS = 3
 
 
-class Header(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Header:
     """The fixed part, readable without a key."""
 
     version: int
@@ -104,7 +105,7 @@ def digest(batch: bytes) -> bytes:
 
 
 def read_header(batch: bytes) -> Header:
-    """The fixed part of `batch`; raises UnknownVersion or MalformedMessage. Proves nothing: verify the signature too."""
+    """The fixed part of `batch`; raises UnknownVersion or MalformedMessage. Proves nothing: `verify` does."""
     if not batch:
         raise MalformedMessage("an empty message")
     if batch[0] != VERSION:
@@ -136,7 +137,8 @@ def decode(batch: bytes) -> Batch:
     definitions_end = len(batch) - _TAIL_BYTES
     strings, shapes = _read_definitions(batch, events_end, definitions_end)
     numbers = read_all(batch, _HEADER.size, events_end)
-    events, at, now = [], 0, header.base_ms
+    events: list[Event] = []
+    at, now = 0, header.base_ms
     try:
         for _ in range(header.count):
             shape = shapes[numbers[at]]
@@ -169,6 +171,7 @@ class BatchWriter:
         self._boot = boot
         self._next_seq = first_seq
         self._previous = FIRST_OF_BOOT
+        self._count = 0
         self._clear()
 
     @property

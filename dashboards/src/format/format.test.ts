@@ -49,6 +49,8 @@ describe('the formatter', () => {
     expect(english.headlineMoney('10015.4')).toBe('€10,015');
     expect(english.compactMoney('14240')).toBe('€14.2K');
     expect(english.compactMoney('62.07')).toBe('€62.07');
+    expect(english.compactMoney('1191.4')).toBe('€1.19K');
+    expect(plain(new Formatter('EUR', 'de').compactMoney('12137.4'))).toBe('12.137 €');
   });
 
   test('writes a figure in its unit and none for a missing value', () => {

@@ -8,7 +8,15 @@ type NumberOptions = Intl.NumberFormatOptions;
 const kinds = {
   money: { style: 'currency' },
   wholeMoney: { style: 'currency', maximumFractionDigits: 0 },
-  compactMoney: { style: 'currency', notation: 'compact', minimumSignificantDigits: 3, maximumSignificantDigits: 3 },
+  // Three digits, but never fewer than whole units: German has no short form of thousands, and 1190 for 1191 is wrong.
+  compactMoney: {
+    style: 'currency',
+    notation: 'compact',
+    minimumSignificantDigits: 3,
+    maximumSignificantDigits: 3,
+    maximumFractionDigits: 0,
+    roundingPriority: 'morePrecision',
+  },
   percent: { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 },
   percentValue: { style: 'unit', unit: 'percent', maximumFractionDigits: 2 },
   roundPercentValue: { style: 'unit', unit: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 },

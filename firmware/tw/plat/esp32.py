@@ -8,7 +8,8 @@ from micropython import const
 from tw.plat.wifi import join
 
 BOARD = "esp32"
-STORAGE_ROOT = "/"
+#: the root of the file system: paths are written as STORAGE_ROOT + "/" + name
+STORAGE_ROOT = ""
 #: from 1970-01-01 to 2000-01-01
 _EPOCH_SECONDS = const(946_684_800)
 

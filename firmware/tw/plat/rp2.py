@@ -7,7 +7,8 @@ import ntptime
 from tw.plat.wifi import join
 
 BOARD = "pico-w"
-STORAGE_ROOT = "/"
+#: the root of the file system: paths are written as STORAGE_ROOT + "/" + name
+STORAGE_ROOT = ""
 
 
 async def network_up(wifi: tuple[str, str] | None) -> None:

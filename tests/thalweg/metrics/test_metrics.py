@@ -125,7 +125,7 @@ def test_coverage_completeness_and_freshness_are_given_numbers():
     figures = figures_of(
         DESIGN,
         (),
-        events=EventCounts(numbered=400, received=300, mapped=297),
+        events=EventCounts(numbered=400, received=300, mapped=297, decodable=300),
         freshness=Freshness(p50_seconds=Decimal("0.4"), p95_seconds=Decimal("1.5"), p99_seconds=Decimal("2.1")),
     )
     shown = {metric.id: metric.of_design(figures).value for metric in CATALOGUE[-5:] if metric.of_design}
