@@ -17,7 +17,8 @@ test: $(VENV)/dev firmware/typings/installed
 	@tests/install-system-packages
 	@$(MAKE) --no-print-directory lint types firmware-types
 	@$(BIN)/python hatch_build.py
-	$(BIN)/pytest -q --dist loadgroup -n 2 $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not alone" $(ARGS)
+	$(BIN)/pytest -q -m alone
 
 check: $(VENV)/dev
 	@$(MAKE) --no-print-directory lint types

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from thalweg.errors import SetupError
 from thalweg_app.demo_progress import Progress
 from thalweg_app.local_system import LocalSystem
 from thalweg_edge.session_file import RecordedSessions
@@ -51,10 +53,11 @@ class DemoCheck:
     def run(self, status_file: Path, recorded: RecordedSessions | None) -> Verdict:
         """Wait until the devices, whose state `status_file` tells, are done; and judge."""
         moved_at, last = time.monotonic(), None
+        fleet, accounting = self._state(status_file)
         while True:
             self._system.supervisor.wait(_POLL_MS)
-            fleet = json.loads(status_file.read_text(encoding="utf-8"))
-            accounting = self._accounting()
+            with suppress(SetupError):  # a part of the system is away; the supervisor brings it back, or time runs out
+                fleet, accounting = self._state(status_file)
             if self._first_seconds is None and accounting["committed"] > self._committed_before:
                 self._first_seconds = time.monotonic() - self._started
             self._progress.now(self._progress.line(accounting, {}))
@@ -67,6 +70,11 @@ class DemoCheck:
                 return Verdict(
                     ok=False, facts=self._facts(fleet, accounting, recorded), **_stalled_at(fleet, accounting)
                 )
+
+    def _state(self, status_file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+        """How the devices are doing, and then what is committed: no event is receipted before its commit."""
+        fleet = json.loads(status_file.read_text(encoding="utf-8"))
+        return fleet, self._accounting()
 
     def _judge(self, fleet: dict[str, Any], accounting: dict[str, Any], recorded: RecordedSessions | None) -> Verdict:
         facts = self._facts(fleet, accounting, recorded)

@@ -2,11 +2,11 @@
 
 import type { Figure } from '../api/types';
 import { approximate, compareDecimals, subtractDecimals } from './decimal';
-import type { Formatter } from './formatter';
+import type { Formatter, NumberKind } from './formatter';
 
 export interface Change {
   direction: 'up' | 'down' | 'same';
-  /** Size without sign, such as "6.2%" or "0.4 pt". */
+  /** Size without sign, such as "6.2%" or "0.4 pt"; "no change" for what rounds to zero. */
   text: string;
   tone: 'good' | 'bad' | 'neutral';
 }
@@ -26,24 +26,32 @@ const wanted: Record<string, 'up' | 'down'> = {
 export function changeOf(tile: string, figure: Figure, formatter: Formatter): Change | null {
   const { value, previous } = figure;
   if (value === null || previous === null || previous === undefined) return null;
-  const order = compareDecimals(value, previous);
-  const direction = order > 0 ? 'up' : order < 0 ? 'down' : 'same';
-  const text = sizeOf(tile, figure.unit, value, previous, formatter);
-  if (text === null) return null;
+  const size = sizeOf(tile, figure.unit, value, previous);
+  if (size === null) return null;
+  const { kind, amount, suffix } = size;
+  // What rounds to nothing is nothing: an arrow beside a zero would claim a rise or a fall.
+  if (formatter.number(kind, amount) === formatter.number(kind, '0')) return { direction: 'same', text: 'no change', tone: 'neutral' };
+  const direction = compareDecimals(value, previous) > 0 ? 'up' : 'down';
   const wish = wanted[tile];
-  const tone = direction === 'same' || wish === undefined ? 'neutral' : direction === wish ? 'good' : 'bad';
-  return { direction, text, tone };
+  const tone = wish === undefined ? 'neutral' : direction === wish ? 'good' : 'bad';
+  return { direction, text: formatter.number(kind, amount) + suffix, tone };
 }
 
-function sizeOf(tile: string, unit: string, value: string, previous: string, formatter: Formatter): string | null {
-  const difference = subtractDecimals(value, previous).replace('-', '');
+interface ChangeSize {
+  kind: NumberKind;
+  /** A decimal string without sign. */
+  amount: string;
+  suffix: string;
+}
+
+function sizeOf(tile: string, unit: string, value: string, previous: string): ChangeSize | null {
+  const amount = subtractDecimals(value, previous).replace('-', '');
   // Shares are compared in percentage points: a percentage of a percentage misleads.
-  if (unit === '%') return `${formatter.number('rate', difference)} pt`;
-  if (tile === 'share') return `${formatter.number('rate', String(approximate(difference) * 100))} pt`;
-  if (unit === 'ratio') return formatter.number('ratio', difference);
-  if (unit === 'points' || tile === 'silent') return formatter.number('count', difference);
+  if (unit === '%') return { kind: 'rate', amount, suffix: ' pt' };
+  if (tile === 'share') return { kind: 'rate', amount: String(approximate(amount) * 100), suffix: ' pt' };
+  if (unit === 'ratio') return { kind: 'ratio', amount, suffix: '' };
+  if (unit === 'points' || tile === 'silent') return { kind: 'count', amount, suffix: '' };
   const before = Math.abs(approximate(previous));
   if (before === 0) return null;
-  const relative = approximate(difference) / before;
-  return formatter.number('percent', String(relative));
+  return { kind: 'percent', amount: String(approximate(amount) / before), suffix: '' };
 }

@@ -24,6 +24,7 @@ const kinds = {
   count: { maximumFractionDigits: 0 },
   rate: { maximumFractionDigits: 1 },
   quantity: { maximumFractionDigits: 3 },
+  compactQuantity: { notation: 'compact', maximumSignificantDigits: 3, maximumFractionDigits: 0, roundingPriority: 'morePrecision' },
   seconds: { style: 'unit', unit: 'second', unitDisplay: 'narrow', maximumFractionDigits: 1 },
 } satisfies Record<string, NumberOptions>;
 
@@ -75,6 +76,16 @@ export class Formatter {
     return this.number(Math.abs(approximate(text)) >= 1000 ? 'compactMoney' : 'money', text);
   }
 
+  /** A quantity with its unit; what is only counted is written as "12 ×". */
+  quantity(text: string, unit: string): string {
+    return `${this.number('quantity', text)}\u00a0${unitSign(unit)}`;
+  }
+
+  /** A quantity for narrow places, such as 14.2K kWh. */
+  compactQuantity(text: string, unit: string): string {
+    return `${this.number('compactQuantity', text)}\u00a0${unitSign(unit)}`;
+  }
+
   /** A metric's value in its unit, or null when there is none. */
   figure(figure: Figure): string | null {
     if (figure.value === null) return null;
@@ -103,11 +114,21 @@ export class Formatter {
     return this.relative.format(-Math.floor(seconds / length), unit);
   }
 
-  /** "3 hours" for a number of whole seconds. */
+  /** "28 days" or "3 hours 20 minutes" for a number of whole seconds: small numbers need a second unit to be true. */
   duration(seconds: number): string {
     const [unit, length] = step(seconds);
-    const options: NumberOptions = { style: 'unit', unit, unitDisplay: 'long' };
-    return new Intl.NumberFormat(this.locale, options).format(Math.floor(seconds / length));
+    const whole = Math.floor(seconds / length);
+    const parts = [this.unit(whole, unit)];
+    const next = steps[steps.findIndex(([name]) => name === unit) + 1];
+    if (next !== undefined && whole < 10) {
+      const rest = Math.floor((seconds - whole * length) / next[1]);
+      if (rest > 0) parts.push(this.unit(rest, next[0]));
+    }
+    return new Intl.ListFormat(this.locale, { type: 'unit', style: 'narrow' }).format(parts);
+  }
+
+  private unit(count: number, unit: string): string {
+    return new Intl.NumberFormat(this.locale, { style: 'unit', unit, unitDisplay: 'long' }).format(count);
   }
 
   private intl(kind: NumberKind): Intl.NumberFormat {
@@ -137,6 +158,11 @@ function kindOfUnit(unit: string, currency: string): NumberKind {
     default:
       return 'count';
   }
+}
+
+/** What is counted has no unit of its own. */
+function unitSign(unit: string): string {
+  return unit === 'count' ? '×' : unit;
 }
 
 function step(seconds: number): [Intl.RelativeTimeFormatUnit & string, number] {

@@ -2,6 +2,7 @@
 
 import type { MapFlow } from '../api/types';
 import type { Formatter } from '../format/formatter';
+import { amountOf } from './describe';
 import { glyphOf } from './media';
 
 export interface LabelForm {
@@ -22,7 +23,7 @@ void document.fonts.load(`500 11.5px ${font}`).then(() => (labelFonts.ready = tr
 
 export function labelForms(flow: MapFlow, formatter: Formatter, named: boolean): LabelForm[] {
   const glyph = glyphOf(flow.medium, formatter.currency);
-  const amount = flow.conformance === 'designed_only' ? '' : formatter.compactMoney(flow.worth);
+  const amount = amountOf(flow, formatter);
   const short = { text: flow.medium === 'money' && amount !== '' ? '' : glyph, amount };
   if (!named) return [short];
   const cut = (length: number): string => (flow.name.length > length ? `${flow.name.slice(0, length - 1).trimEnd()}…` : flow.name);

@@ -1,7 +1,8 @@
-/** The text of a tile's figure. */
+/** The words around a tile's figure. */
 
 import type { Tile } from '../api/types';
 import type { Formatter } from '../format/formatter';
+import { glyphOf } from '../map/media';
 
 /** Why a figure has no value, in words. */
 export function reasonText(reason: string | null | undefined): string {
@@ -15,6 +16,21 @@ export function reasonText(reason: string | null | undefined): string {
     default:
       return 'no value';
   }
+}
+
+/** The tile's second line: what the API says of it or, where the figure alone could mean anything, its unit in words. */
+export function noteOf(tile: Tile, formatter: Formatter): string | null {
+  if (tile.note) return tile.note;
+  if (tile.id !== 'capture_ratio') return null;
+  const symbol = glyphOf('money', formatter.currency);
+  return `${symbol} captured per ${symbol} contributed`;
+}
+
+/** What the figure counts, beside it; empty where the figure says it itself. */
+export function suffixOf(tile: Tile, devices: number, formatter: Formatter): string {
+  if (tile.figure.value === null) return '';
+  if (tile.id === 'silent') return `of ${formatter.number('count', String(devices))}`;
+  return tile.figure.unit === 'points' ? 'points' : '';
 }
 
 /** The tile's value in its unit, or "–" when it has none. */
