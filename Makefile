@@ -1,6 +1,8 @@
 # The two commands of the README are `make demo` and `make test`; `make check` is the fast loop.
 
-PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11 python3,$(shell command -v $(name))))
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name $(NEW_ENOUGH) 2> /dev/null && echo $$name && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
@@ -53,7 +55,7 @@ clean:
 	rm -rf $(VENV) firmware/typings api/thalweg_api/dashboards dashboards/node_modules var
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	@test -n "$(PYTHON)" && $(PYTHON) $(NEW_ENOUGH) \
 		|| { echo "Thalweg needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Making the environment $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)

@@ -32,6 +32,8 @@ INPUTS = (
     "src",
     "vite",
 )
+#: The device code, which simulated devices run: folder here → folder in the wheel.
+FIRMWARE = {f"firmware/{name}": f"thalweg_edge/firmware/{name}" for name in ("tw", "sim")}
 NPM_REMEDY = (
     "npm needs its registry or a mirror of it; proxy, mirror and certificates are taken from your environment "
     "and npm settings. A wheel of this project carries the built dashboards and needs none of this."
@@ -50,6 +52,8 @@ class DashboardsBuildHook(BuildHookInterface[Any]):
         """Build the dashboards if they are not current, and let the package have them although git ignores them."""
         build_dashboards(Path(self.root))
         build_data["artifacts"].append(f"/{OUTPUT.as_posix()}/")
+        if self.target_name == "wheel" and version == "standard":  # an editable install finds it in the source tree
+            build_data["force_include"] |= FIRMWARE
 
 
 def build_dashboards(root: Path) -> bool:

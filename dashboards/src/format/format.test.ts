@@ -74,6 +74,16 @@ describe('the formatter', () => {
     expect(english.ago(59)).toBe('59 seconds ago');
     expect(english.ago(7_300)).toBe('2 hours ago');
     expect(english.duration(180)).toBe('3 minutes');
+    expect(english.duration(7_140)).toBe('1 hour 59 minutes');
+    expect(english.duration(12 * 3_600 + 1_800)).toBe('12 hours');
+    expect(english.duration(90_000)).toBe('1 day 1 hour');
+  });
+
+  test('writes quantities with their unit, and counts with a sign', () => {
+    expect(plain(english.quantity('35.7125', 'kWh'))).toBe('35.713 kWh');
+    expect(plain(english.compactQuantity('35.72', 'kWh'))).toBe('35.7 kWh');
+    expect(plain(english.compactQuantity('12', 'count'))).toBe('12 ×');
+    expect(plain(english.compactQuantity('5434', 'kWh'))).toBe('5.43K kWh');
   });
 });
 
@@ -91,8 +101,15 @@ describe('a change against the window before', () => {
     expect(changeOf('silent', figure('1', '3', 'count'), english)).toEqual({ direction: 'down', text: '2', tone: 'good' });
   });
 
-  test('has no tone when nothing changed or the tile has no wish', () => {
-    expect(changeOf('created', figure('5.0', '5.00'), english)?.tone).toBe('neutral');
+  test('that rounds to zero is no change, never a fall', () => {
+    const none = { direction: 'same', text: 'no change', tone: 'neutral' };
+    expect(changeOf('created', figure('5.0', '5.00'), english)).toEqual(none);
+    expect(changeOf('created', figure('99.96', '100'), english)).toEqual(none);
+    expect(changeOf('share', figure('0.1400', '0.1403', 'ratio'), english)).toEqual(none);
+    expect(changeOf('coverage', figure('99.97', '100', '%'), english)).toEqual(none);
+  });
+
+  test('has no tone when the tile has no wish', () => {
     expect(changeOf('events_per_minute', figure('5', '4', 'count'), english)?.tone).toBe('neutral');
   });
 

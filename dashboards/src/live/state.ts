@@ -3,7 +3,7 @@
 export type LiveState = 'loading' | 'live' | 'reconnecting' | 'stale' | 'offline' | 'unavailable';
 
 /** A connection lost for longer than this leaves figures that must be called old. */
-export const staleAfterSeconds = 30;
+export const staleAfterSeconds = 10;
 
 export interface Signs {
   /** The browser says that it has a network. */

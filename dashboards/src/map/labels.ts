@@ -20,6 +20,9 @@ const rounds = 3;
 const forbidden = 1000;
 const otherLaneCost = 8;
 const offCentreCost = 12;
+const besideCost = 5;
+/** Space between a line and a label beside it: half of the widest line and some air. */
+const besideGap = 6;
 
 /** Places as many labels as have room; a lane without room has none (its table row and tip still tell). */
 export function placeLabels(wishes: readonly LabelWish[], cards: readonly Box[], area: Size): PlacedLabel[] {
@@ -47,13 +50,23 @@ function bestPlace(
   for (const [form, size] of wish.forms.entries()) {
     let best: { cost: number; box: Box } | null = null;
     for (const fraction of fractions) {
-      const box: Box = { ...pointAt(wish.lane, fraction), ...size };
-      const cost = costOf(box, fraction, wish, wishes, placed, cards, area);
-      if (best === null || cost < best.cost) best = { cost, box };
+      for (const sideways of sidesOf(wish.lane, size)) {
+        const { x, y } = pointAt(wish.lane, fraction);
+        const box: Box = { x: x + sideways, y, ...size };
+        const cost = costOf(box, fraction, wish, wishes, placed, cards, area) + (sideways === 0 ? 0 : besideCost);
+        if (best === null || cost < best.cost) best = { cost, box };
+      }
     }
     if (best !== null && best.cost < forbidden) return { ...best.box, key: wish.key, form };
   }
   return null;
+}
+
+/** On the line or, where that is steep, beside it: a label is wider than the space between two upright lanes. */
+function sidesOf(lane: Segment, size: Size): readonly number[] {
+  const steep = Math.abs(lane.to.y - lane.from.y) > 3 * Math.abs(lane.to.x - lane.from.x);
+  const beside = size.width / 2 + besideGap;
+  return steep ? [0, -beside, beside] : [0];
 }
 
 function costOf(
