@@ -24,12 +24,12 @@ test: $(VENV)/dev firmware/typings/installed
 
 check: $(VENV)/dev
 	@$(MAKE) --no-print-directory lint types
-	$(BIN)/pytest -q -m "not slow" -n 2 $(ARGS)
+	$(BIN)/pytest -q -m "not slow" -n 2 --hypothesis-profile fast $(ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
-	$(BIN)/lint-imports --no-timings > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+	$(BIN)/lint-imports > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 
 types: $(VENV)/dev
 	$(BIN)/mypy

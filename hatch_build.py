@@ -48,7 +48,7 @@ class BuildError(Exception):
 class DashboardsBuildHook(BuildHookInterface[Any]):
     """Hatchling calls this before it collects the files of a wheel (editable ones too) or an sdist."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 (hatchling's signature)
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build the dashboards if they are not current, and let the package have them although git ignores them."""
         build_dashboards(Path(self.root))
         build_data["artifacts"].append(f"/{OUTPUT.as_posix()}/")

@@ -10,9 +10,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from thalweg_app.postgres import EmbeddedPostgres
 from thalweg_store.database import Database
+
+# speed is measured in benchmarks, so no property has a deadline; `make check` looks at fewer examples of each
+settings.register_profile("full", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=15)
+settings.load_profile("full")
 
 _TEMPLATE = "template_thalweg"
 _numbers = itertools.count()

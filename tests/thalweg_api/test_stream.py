@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from httpx import AsyncClient
+from httpx2 import AsyncClient
 
 from thalweg_api.app import create_app
 from thalweg_api.routes import compute_overview

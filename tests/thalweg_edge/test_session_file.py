@@ -159,6 +159,7 @@ def real_file(repository: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_of_the_real_file_every_row_and_every_wh_is_accounted_for(repository: Path) -> None:
     path = real_file(repository)
     with path.open(encoding="utf-8-sig", newline="") as file:

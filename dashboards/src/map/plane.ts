@@ -18,7 +18,9 @@ export interface Plane {
 
 /** Width moves in steps, so that dragging a window's edge does not rearrange the map at every pixel. */
 const widthStep = 40;
-const narrowBelow = 1000;
+const wideFrom = 1000;
+/** Below this width there is no room for names on lines. */
+const namedFrom = 840;
 const wideCard = 168;
 const crowdedRowHeight = 36;
 /** Below this width of the window there is no room for any map. */
@@ -35,17 +37,18 @@ export function hasRoom(windowWidth: number, nodes: number): boolean {
 
 export function planeFor(available: number, nodes: number): Plane {
   const width = Math.max(560, Math.floor(available / widthStep) * widthStep);
-  const wide = width >= narrowBelow;
+  const wide = width >= wideFrom;
+  const named = width >= namedFrom && nodes <= roomyUpTo;
   const crowded = nodes > roomyUpTo;
   const card = crowded ? { width: 124, height: 70 } : { width: wide ? wideCard : 140, height: 88 };
   return {
     area: { width, height: heightFor(nodes, wide) },
     card,
-    label: { width: wide ? 150 : 60, height: 18 },
+    label: { width: wide ? 150 : named ? 100 : 60, height: 18 },
     laneSpacing: 21,
     shares: !crowded,
     devices: card.width >= wideCard,
-    named: wide && !crowded,
+    named,
   };
 }
 
