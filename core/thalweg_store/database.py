@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from thalweg.errors import SetupError, StoreError, StoreUnavailable
 from thalweg_store.tables import store_life
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 #: advisory lock: shared by ingest, exclusive for changes of the registry and of designs
 DIRECTORY_LOCK: Final = 7_401_002
 _UPGRADE_LOCK: Final = 7_401_001
@@ -59,7 +59,7 @@ class Database:
     def upgrade(self) -> None:
         """Bring the tables up to date; safe to call from several processes at once."""
         config = alembic.config.Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
+        config.set_main_option("script_location", str(MIGRATIONS))
         with self.transaction() as connection:
             connection.exec_driver_sql(f"select pg_advisory_xact_lock({_UPGRADE_LOCK})")
             config.attributes["connection"] = connection
