@@ -18,6 +18,8 @@ from worlds.live import PRICE_PER_WH, Live
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 SignIn = Callable[..., Page]
+#: first columns of the tables in the CSV file
+HEADS = ("exchange", "participant")
 SCREENSHOTS_VARIABLE = "THALWEG_SCREENSHOTS"
 
 
@@ -55,8 +57,10 @@ def test_a_session_charged_at_a_device_becomes_money_on_the_page_without_a_reloa
     fee = overview.get_by_test_id("flow-charging-fee-drivers-e-roamer")
     expect(fee).to_have_attribute("data-conformance", "conforming")
     expect(overview.get_by_test_id("label-charging-fee-drivers-e-roamer")).to_contain_text("€6.17")
-    settled = [Decimal(text or "") for text in _attributes(overview.get_by_test_id("settled"), "data-exact")]
-    assert sum(settled) == exact(overview.get_by_test_id("gross"), "data-exact") == round(paid, 2)
+    shares = overview.get_by_test_id("settled")
+    assert sum(Decimal(share.get_attribute("data-exact") or "") for share in shares.all()) == paid
+    settled = sum(Decimal(text.removeprefix("€")) for text in shares.all_inner_texts())
+    assert euros(settled) == overview.get_by_test_id("gross").inner_text() == euros(paid)
     assert overview.evaluate("window.untouched") is True
     assert navigations == []
     folder = Path(os.environ.get(SCREENSHOTS_VARIABLE) or repository / "test-results")
@@ -149,7 +153,7 @@ def test_the_csv_holds_the_figures_on_the_page(page: Page, sign_in: SignIn) -> N
     sign_in(page, "window=7d&map=table")
     with page.expect_download() as download:
         page.get_by_test_id("csv").click()
-    assert download.value.suggested_filename == "ev-charging-7d.csv"
+    assert download.value.suggested_filename == "ev-charging-all-7d.csv"
     rows = list(csv.reader(download.value.path().read_text(encoding="utf-8").splitlines()))
     flow_head, share_head = (next(i for i, row in enumerate(rows) if row[:1] == [name]) for name in HEADS)
     in_file = {f"{row[0]}-{row[2]}-{row[3]}": (row[6], row[7]) for row in rows[flow_head + 1 : share_head] if row}
@@ -161,15 +165,14 @@ def test_the_csv_holds_the_figures_on_the_page(page: Page, sign_in: SignIn) -> N
         for row in page.get_by_test_id("flow-table").locator("tbody tr").all()
     }
     assert in_file == on_page
-    settled = {f"share-{row[0]}": row[3] for row in rows[share_head + 1 :]}
-    assert settled == {
-        row.get_attribute("data-testid"): row.get_by_test_id("settled").get_attribute("data-exact")
+    shares = {f"share-{row[0]}": (row[2], euros(Decimal(row[3]))) for row in rows[share_head + 1 :]}
+    assert shares == {
+        row.get_attribute("data-testid"): (
+            row.get_by_test_id("settled").get_attribute("data-exact"),
+            row.get_by_test_id("settled").inner_text(),
+        )
         for row in page.get_by_test_id("shares").locator("tbody tr").all()
     }
-
-
-#: first columns of the tables in the CSV file
-HEADS = ("exchange", "participant")
 
 
 def test_everything_can_be_reached_and_used_by_keyboard(overview: Page) -> None:
@@ -189,17 +192,17 @@ def test_figures_come_where_their_outline_was(page: Page, live: Live, width: int
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(live.signin_url)
     held: list[Any] = []
-    page.route("**/api/v1/session", held.append)
+    page.route("**/api/v1/session", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
     page.reload(wait_until="commit")
     outline = page.get_by_test_id("skeleton")
     expect(outline).to_be_visible()
     page.evaluate("document.fonts.ready.then(() => true)")
-    places = [_corner(panel) for panel in outline.locator(".panel").all()]
+    places = [number for panel in outline.locator(".panel").all() for number in _corner(panel)]
     for route in held:
         route.continue_()
     expect(page.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
     figures = [*page.locator("[data-testid^=tile-]").all(), page.get_by_test_id("value-map")]
-    assert [_corner(figure) for figure in figures] == pytest.approx(places, abs=3)
+    assert [number for figure in figures for number in _corner(figure)] == pytest.approx(places, abs=3)
 
 
 def _corner(locator: Locator) -> tuple[float, float, float]:
@@ -217,7 +220,3 @@ def _tab_to(page: Page, name: str) -> None:
             assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
             return
     pytest.fail(f"the keyboard does not reach {name}")
-
-
-def _attributes(locator: Locator, attribute: str) -> list[str | None]:
-    return [each.get_attribute(attribute) for each in locator.all()]
