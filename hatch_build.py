@@ -136,13 +136,14 @@ def node_folder() -> Path:
 
 
 def main() -> int:
-    """Build from the command line and say what was done."""
+    """Build from the command line; silent when there is nothing to do."""
     try:
         built = build_dashboards(Path(__file__).parent)
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{OUTPUT}: {'built' if built else 'current'}")
+    if built:
+        print(f"built {OUTPUT}")
     return 0
 
 

@@ -70,7 +70,7 @@ def run(options: DemoOptions) -> int:
                 system.supervisor.start(_fleet_program(system))
             if check is not None:
                 return _tell(check.run(status_path(system), recorded))
-            progress.say(f"\n  Open  {system.api_url}/signin?token={token}\n")
+            progress.say(_welcome(system, token, options))
             _watch(system, token, options.seconds, progress)
             database.close()
     except StageFailedError as failure:
@@ -78,6 +78,19 @@ def run(options: DemoOptions) -> int:
     finally:
         progress.end()
     return 0
+
+
+def _welcome(system: LocalSystem, token: str, options: DemoOptions) -> str:
+    pace = (
+        "as fast as the charge points take them"
+        if options.speed is None
+        else f"{options.speed} times faster than real time"
+    )
+    return (
+        f"\n  Open  {system.api_url}/signin?token={token}\n\n"
+        f"  Charge points run the real firmware; sessions come {pace}.\n"
+        f"  Ctrl-C stops everything; the data stays in {options.data}.\n"
+    )
 
 
 def _tell(verdict: Verdict) -> int:
