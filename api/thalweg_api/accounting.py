@@ -7,7 +7,7 @@ from datetime import datetime
 
 from thalweg.mapping import compile_plan
 from thalweg_api import schemas
-from thalweg_api.figures import facts_of
+from thalweg_api.figures import facts_from
 from thalweg_api.overview import as_of, money_gains
 from thalweg_store.database import Database
 from thalweg_store.ingest import Fate
@@ -16,15 +16,16 @@ from thalweg_store.reading import reading
 
 def accounting_of(database: Database, ecosystem: str, now: datetime) -> schemas.Accounting:
     """The accounting of `ecosystem` since the beginning; raises UnknownEcosystem."""
-    facts = facts_of(database, ecosystem, schemas.WindowName.ALL, now)
     with reading(database, ecosystem) as store:
+        facts = facts_from(store, schemas.WindowName.ALL, now)
         completeness = store.completeness()
         fates = store.fates(None, facts.span.end)
-        quantities: Counter[str] = Counter()
-        names = {meter.hash: meter.id for meter in compile_plan(facts.design).meters}
-        for quantity in store.quantities(None, facts.span.end):
-            if quantity.meter_hash in names:
-                quantities[names[quantity.meter_hash]] += quantity.quantity
+        measured = store.quantities(None, facts.span.end)
+    names = {meter.hash: meter.id for meter in compile_plan(facts.design).meters}
+    quantities: Counter[str] = Counter()
+    for quantity in measured:
+        if quantity.meter_hash in names:
+            quantities[names[quantity.meter_hash]] += quantity.quantity
     gains = money_gains(facts.figures)
     return schemas.Accounting(
         as_of=as_of(facts),
@@ -39,6 +40,7 @@ def accounting_of(database: Database, ecosystem: str, now: datetime) -> schemas.
         duplicates=completeness.duplicates,
         conflicts=completeness.conflicts,
         quantities=dict(quantities),
+        currency=facts.design.currency,
         gross=facts.money(facts.figures.gross),
         shares={participant: facts.money(gains[participant]) for participant in sorted(gains)},
     )

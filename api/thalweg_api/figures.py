@@ -93,38 +93,43 @@ class Facts:
 
 def facts_of(database: Database, ecosystem: str, window: WindowName, now: datetime) -> Facts:
     """Everything that the answers about `ecosystem` over `window` are made from; raises UnknownEcosystem."""
+    with store.reading(database, ecosystem) as reading:
+        return facts_from(reading, window, now)
+
+
+def facts_from(reading: store.Reading, window: WindowName, now: datetime) -> Facts:
+    """The same from an open snapshot, for answers that need more of it."""
     span = Span.ending(window, now)
     since = now - store.RECENT
-    with store.reading(database, ecosystem) as reading:
-        about = reading.ecosystem()
-        design = design_of(about.design_document)
-        assignments = reading.assignments()
+    about = reading.ecosystem()
+    design = design_of(about.design_document)
+    assignments = reading.assignments()
 
-        def flows(quantities: list[Quantity]) -> tuple[Flow, ...]:
-            return rate(design, quantities, assignments)
+    def flows(quantities: list[Quantity]) -> tuple[Flow, ...]:
+        return rate(design, quantities, assignments)
 
-        current = flows(reading.quantities(span.start, span.end))
-        earlier = span.before()
-        before = figures_of(design, flows(reading.quantities(earlier.start, earlier.end))) if earlier else None
-        return Facts(
-            now=now,
-            span=span,
-            watermark=reading.watermark(),
-            ecosystem=about,
-            design=design,
-            flows=current,
-            figures=figures_of(
-                design,
-                current,
-                events=_event_counts(reading, span),
-                freshness=_freshness(reading.freshness(span.start)),
-            ),
-            before=before,
-            recent=flows(reading.recent_quantities(since)),
-            recent_events=reading.events_received_since(since),
-            recent_delay=reading.freshness(since, at_most=_BACKLOG),
-            devices=tuple(reading.devices(now)),
-        )
+    current = flows(reading.quantities(span.start, span.end))
+    earlier = span.before()
+    before = figures_of(design, flows(reading.quantities(earlier.start, earlier.end))) if earlier else None
+    return Facts(
+        now=now,
+        span=span,
+        watermark=reading.watermark(),
+        ecosystem=about,
+        design=design,
+        flows=current,
+        figures=figures_of(
+            design,
+            current,
+            events=_event_counts(reading, span),
+            freshness=_freshness(reading.freshness(span.start)),
+        ),
+        before=before,
+        recent=flows(reading.recent_quantities(since)),
+        recent_events=reading.events_received_since(since),
+        recent_delay=reading.freshness(since, at_most=_BACKLOG),
+        devices=tuple(reading.devices(now)),
+    )
 
 
 @lru_cache(maxsize=64)

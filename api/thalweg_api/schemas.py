@@ -277,6 +277,8 @@ class Accounting(Schema):
     """Batches that claim the seqs of another; quarantined."""
     quantities: dict[str, int]
     """Meter id → integer quantity in the smallest step of its unit."""
+    currency: str
+    """ISO 4217 code of the money below."""
     gross: Money
     """m6 since the beginning, exact."""
     shares: dict[str, Money]

@@ -127,8 +127,8 @@ class DemoCheck:
 
 
 _TAKEN_OVER: Final = (
-    "gaps", "duplicates", "conflicts", "mapped", "unmapped", "parked", "rejected", "undecodable", "quantities", "gross",
-    "shares",
+    "gaps", "duplicates", "conflicts", "mapped", "unmapped", "parked", "rejected", "undecodable", "quantities",
+    "currency", "gross", "shares",
 )  # fmt: skip
 
 

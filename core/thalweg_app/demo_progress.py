@@ -61,7 +61,7 @@ class Progress:
         parts = [
             f"{accounting['committed']:,} events committed",
             f"{accounting['gaps']} missing",
-            f"paid by final payers {accounting['gross']}",
+            f"paid by final payers {accounting['gross']} {accounting['currency']}",
         ]
         parts += [f"{name} restarted {count} times" for name, count in restarts.items()]
         return " · ".join(parts)

@@ -240,6 +240,11 @@ export interface components {
                 [key: string]: number;
             };
             /**
+             * Currency
+             * @description ISO 4217 code of the money below.
+             */
+            currency: string;
+            /**
              * Gross
              * @description exact decimal amount in the ecosystem's currency
              */
