@@ -53,5 +53,6 @@ function sizeOf(tile: string, unit: string, value: string, previous: string): Ch
   if (unit === 'points' || tile === 'silent') return { kind: 'count', amount, suffix: '' };
   const before = Math.abs(approximate(previous));
   if (before === 0) return null;
-  return { kind: 'percent', amount: String(approximate(amount) / before), suffix: '' };
+  const relative = approximate(amount) / before;
+  return { kind: relative < 1 ? 'percent' : 'wholePercent', amount: String(relative), suffix: '' };
 }

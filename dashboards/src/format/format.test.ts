@@ -91,6 +91,7 @@ describe('a change against the window before', () => {
   test('is relative for money, and more is good', () => {
     expect(changeOf('created', figure('106.2', '100'), english)).toEqual({ direction: 'up', text: '6.2%', tone: 'good' });
     expect(changeOf('captured', figure('90', '100'), english)).toEqual({ direction: 'down', text: '10.0%', tone: 'bad' });
+    expect(changeOf('gross', figure('2128.8', '100'), english)?.text).toBe('2,029%');
   });
 
   test('is in points for shares', () => {

@@ -18,6 +18,7 @@ const kinds = {
     roundingPriority: 'morePrecision',
   },
   percent: { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 },
+  wholePercent: { style: 'percent', maximumFractionDigits: 0 },
   percentValue: { style: 'unit', unit: 'percent', maximumFractionDigits: 2 },
   roundPercentValue: { style: 'unit', unit: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 },
   ratio: { minimumFractionDigits: 2, maximumFractionDigits: 2 },
