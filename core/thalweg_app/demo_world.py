@@ -34,11 +34,12 @@ def charge_points(count: int) -> list[str]:
 
 
 def register(database: Database, devices: Sequence[str], now: datetime) -> None:
-    """Register the ecosystem, put its design in force, and assign the devices to the site hosts in turn."""
+    """Register the ecosystem and its devices, at each site host in turn; a first start gets the shipped design."""
     registry = Registry(database)
     registry.ensure_ecosystem(ECOSYSTEM, _NAME, _PARTICIPANTS)
-    document = text(ECOSYSTEM)
-    registry.activate_design(ECOSYSTEM, document, content_hash(load(document)), now)
+    if registry.directory(ECOSYSTEM).design_document is None:
+        document = text(ECOSYSTEM)
+        registry.activate_design(ECOSYSTEM, document, content_hash(load(document)), now)
     hosts = list(_HOSTS)
     new = [
         NewDevice(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _KINDS = {
     "charging.session": {"unit": "Wh", "fields": ["emsp", "session", "seconds"]},
-    "occupancy": {"unit": "count", "fields": ["to", "seconds"]},
+    "occupancy": {"unit": "count", "fields": ["to"]},
 }
 _LINE_LIMIT_BYTES = 1024
 _INTEGER_LIMIT = 1 << 63
@@ -111,10 +111,10 @@ class ChargePoint:
             await asyncio.sleep_ms(0)
 
     async def _charge(self, session: Session) -> None:
-        app, meter, seconds = self._app, self._app.meter, session.seconds
+        app, meter = self._app, self._app.meter
         app.set_clock(await plat.true_unix_ms() if session.end_ms is None else session.end_ms, NTP)
-        await _once_there_is_room(lambda: meter.exchange("occupancy", 1, to="city", seconds=seconds))
-        details: dict[str, int | str] = {"emsp": session.emsp, "session": session.number, "seconds": seconds}
+        await _once_there_is_room(lambda: meter.exchange("occupancy", 1, to="city"))
+        details: dict[str, int | str] = {"emsp": session.emsp, "session": session.number, "seconds": session.seconds}
         await _once_there_is_room(lambda: meter.record("charging.session", session.energy_wh, final=True, **details))
 
     async def _report(self) -> None:

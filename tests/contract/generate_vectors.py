@@ -45,16 +45,18 @@ def mixed_events(count: int) -> list[Row]:
 
 
 def charging_events(count: int) -> list[Row]:
-    """A charge point: sessions with all their details, each with the occupancy data that it hands to the city."""
+    """The example's charge point: at each session's end an occupancy record for the city, then the session."""
     events: list[Row] = []
     for i in range(count):
-        end_ms, seconds = NOON_MS + i * 5_400_000 + (i * 977_003) % 3_600_000, 600 + (i * 7717) % 20_000
+        number = i // 2
+        end_ms = NOON_MS + number * 5_400_000 + (number * 977_003) % 3_600_000
         if i % 2:
+            seconds = 600 + (i * 7717) % 20_000
             emsp = ("volt-pass", "e-drive", "charge-now")[i % 3]
             details = [("emsp", emsp), ("session", 1000 + i), ("seconds", seconds)]
             events.append((end_ms, "charging.session", (i * 6151) % 40_000, None, details))
         else:
-            events.append((end_ms, "occupancy", 1, "city", [("seconds", seconds)]))
+            events.append((end_ms, "occupancy", 1, "city", []))
     return events
 
 

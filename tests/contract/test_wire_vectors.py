@@ -137,7 +137,14 @@ def test_the_generator_agrees_with_every_vector() -> None:
 
 @pytest.mark.parametrize(
     ("name", "bytes_an_event"),
-    [("mixed-50", 12), ("mixed-full", 10), ("plain-charging-50", 12), ("plain-charging-full", 10)],
+    [
+        ("mixed-50", 12),
+        ("mixed-full", 10),
+        ("charging-50", 12),
+        ("charging-full", 10),
+        ("plain-charging-50", 12),
+        ("plain-charging-full", 10),
+    ],
 )
 def test_an_event_stays_within_its_budget(name: str, bytes_an_event: int) -> None:
     (batch,) = VECTORS[name]["batches"]
