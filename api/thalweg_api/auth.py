@@ -58,9 +58,12 @@ EcosystemDep = Annotated[str, Depends(own_ecosystem)]
 async def sign_in(token: str, request: Request, store: DatabaseDep) -> Response:
     """Exchange the link's token for a cookie and go to the dashboards."""
     access = await run_in_threadpool(check_token, store, token, datetime.now(UTC))
-    if access is None:
+    if access is None and "text/html" not in request.headers.get("accept", ""):
         raise NotSignedInError
-    response = RedirectResponse("/", status_code=303)
+    response = RedirectResponse("/", status_code=303)  # without the cookie, the page itself says what to do
+    if access is None:
+        response.delete_cookie(COOKIE)
+        return response
     response.set_cookie(
         COOKIE,
         token,

@@ -122,7 +122,7 @@ def facts_from(reading: store.Reading, window: WindowName, now: datetime) -> Fac
             design,
             current,
             events=_event_counts(reading, span),
-            freshness=_freshness(reading.freshness(span.start)),
+            freshness=_freshness(reading.freshness(span.start, at_most=_BACKLOG)),
         ),
         before=before,
         recent=flows(reading.recent_quantities(since)),

@@ -49,6 +49,14 @@ def test_a_wrong_or_expired_token_signs_nobody_in(world: ApiWorld) -> None:
         assert answer.status_code == 401
 
 
+def test_a_browser_with_a_wrong_link_gets_the_page_that_says_what_to_do(world: ApiWorld) -> None:
+    browser = TestClient(create_app(world.gateway.database), headers={"Accept": "text/html"})
+    browser.cookies.set("thalweg_token", "old")
+    answer = browser.get("/signin", params={"token": "nonsense"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert browser.get("/api/v1/session").status_code == 401
+
+
 def test_tokens_are_not_stored(world: ApiWorld) -> None:
     rows = world.gateway.rows("select digest from access_token")
     assert rows

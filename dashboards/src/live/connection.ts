@@ -4,7 +4,9 @@ import type { StreamMessage } from './messages';
 
 /** The server sends a heartbeat every 10 s; two and a half missed ones mean that the connection is dead. */
 const silenceSeconds = 25;
-const retrySeconds = [1, 2, 4, 8, 15] as const;
+/** An attempt that got no answer by then hangs, as one made to a server that is just starting can. */
+const openSeconds = 8;
+const retrySeconds = [1, 2, 4, 8] as const;
 
 export class StreamConnection {
   private source: EventSource | null = null;
@@ -35,7 +37,7 @@ export class StreamConnection {
   private connect(): void {
     const source = new EventSource(this.url);
     this.source = source;
-    this.expectSign();
+    this.expectSign(openSeconds);
     source.addEventListener('open', () => {
       this.attempts = 0;
       this.isOpen = true;
@@ -53,16 +55,16 @@ export class StreamConnection {
     source.addEventListener('error', () => this.reconnect());
   }
 
-  private expectSign(): void {
+  private expectSign(withinSeconds = silenceSeconds): void {
     clearTimeout(this.watchdog);
-    this.watchdog = setTimeout(() => this.reconnect(), silenceSeconds * 1000);
+    this.watchdog = setTimeout(() => this.reconnect(), withinSeconds * 1000);
   }
 
   /** Replaces the source: the browser's own retry gives up for good on an HTTP error and never notices silence. */
   private reconnect(): void {
     this.close();
     this.emit({ kind: 'lost' });
-    const seconds = retrySeconds[Math.min(this.attempts, retrySeconds.length - 1)] ?? 15;
+    const seconds = retrySeconds[Math.min(this.attempts, retrySeconds.length - 1)] ?? 8;
     this.attempts += 1;
     this.retry = setTimeout(() => this.connect(), seconds * 1000);
   }

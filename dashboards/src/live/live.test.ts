@@ -131,6 +131,12 @@ describe('a stream connection', () => {
     expect(said.at(-1)).toEqual({ kind: 'lost' });
   });
 
+  test('takes an attempt that is never answered for a loss', () => {
+    vi.advanceTimersByTime(9_000);
+    expect(said).toEqual([{ kind: 'lost' }]);
+    expect(FakeSource.all).toHaveLength(2);
+  });
+
   test('says nothing and reconnects no more once closed', () => {
     connection.close();
     vi.advanceTimersByTime(600_000);
