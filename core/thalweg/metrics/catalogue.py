@@ -205,8 +205,8 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         formula="95th percentile of measured → visible",
         unit=Unit.SECONDS,
         levels=_DESIGN,
-        explanation="How far the figures lag behind what devices measure. What comes more than an hour late, such as the "
-        "backlog of a device that was offline, is left out.",
+        explanation="How far the figures lag behind what devices measure. What comes more than an hour late, such as "
+        "the backlog of a device that was offline, is left out.",
         of_design=quality.freshness_p95,
     ),
     Metric(
