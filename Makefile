@@ -19,8 +19,9 @@ test: $(VENV)/dev firmware/typings/installed
 	@tests/install-system-packages
 	@$(MAKE) --no-print-directory lint types firmware-types
 	@$(BIN)/python hatch_build.py
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not alone" $(ARGS)
-	$(BIN)/pytest -q -m alone
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not alone and not browser" $(ARGS)
+	$(BIN)/pytest -q -m browser $(ARGS)
+	$(BIN)/pytest -q -m alone $(ARGS)
 
 check: $(VENV)/dev
 	@$(MAKE) --no-print-directory lint types

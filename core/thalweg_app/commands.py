@@ -74,7 +74,8 @@ def demo(
         raise _failed(f"the demo needs more than is installed ({', '.join(missing)}): pip install 'thalweg[all]'")
     from thalweg_app.demo import DemoOptions, run  # noqa: PLC0415 - needs what was just looked for
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell started us with SIGINT ignored
+        signal.signal(number, _interrupt)
     try:
         options = DemoOptions(
             data=data,
