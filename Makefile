@@ -49,11 +49,12 @@ lock: $(VENV)/dev
 	$(PIP) install uv
 	$(COMPILE) pyproject.toml --extra all --group build -o requirements/run.txt
 	$(COMPILE) pyproject.toml --extra all --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra gateway --extra api -c requirements/run.txt -o requirements/server.txt
 	echo micropython-esp32-stubs | $(COMPILE) - -o requirements/stubs-esp32.txt
 	echo micropython-rp2-rpi-pico-w-stubs | $(COMPILE) - -o requirements/stubs-rp2-rpi-pico-w.txt
 
 clean:
-	rm -rf $(VENV) firmware/typings api/thalweg_api/dashboards dashboards/node_modules var
+	rm -rf $(VENV) firmware/typings api/thalweg_api/dashboards dashboards/node_modules tests/timescale/node_modules var
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" && $(PYTHON) $(NEW_ENOUGH) \
