@@ -17,7 +17,9 @@
     ├── RatingError               quantities that cannot be rated or shared
     ├── StoreError                the database refused or lost something
     │   ├── StoreUnavailable      try again later; nothing was written
-    │   └── UnknownEcosystem      no ecosystem of that name is registered
+    │   ├── UnknownEcosystem      no ecosystem of that name is registered
+    │   ├── UnknownDevice         no device of that name is registered in the ecosystem
+    │   └── OutsideCoverage       asked for figures that the store does not hold; names the interval that it does
     └── SetupError                this machine lacks something, or a setting is wrong; says what to do
 
 Facts are attributes; each edge (HTTP, command line, rejection row) translates a class once.
@@ -26,6 +28,7 @@ Facts are attributes; each edge (HTTP, command line, rejection row) translates a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 
@@ -129,6 +132,28 @@ class UnknownEcosystem(StoreError):
     def __init__(self, ecosystem: str) -> None:
         self.ecosystem = ecosystem
         super().__init__(f"no ecosystem {ecosystem!r} is registered here")
+
+
+class UnknownDevice(StoreError):
+    """No device of that name is registered in the ecosystem."""
+
+    def __init__(self, ecosystem: str, device: str) -> None:
+        self.ecosystem = ecosystem
+        self.device = device
+        super().__init__(f"no device {device!r} is registered in {ecosystem!r}")
+
+
+class OutsideCoverage(StoreError):
+    """Figures of a meter were asked for a time that its rollups do not cover; `start` and `end` say what they cover."""
+
+    def __init__(self, meter: str, start: datetime | None, end: datetime | None) -> None:
+        self.meter = meter
+        #: None: from the beginning, or nothing at all where `end` is None too
+        self.start = start
+        #: None: up to now
+        self.end = end
+        covered = f"{start or 'the beginning'} to {end or 'now'}"
+        super().__init__(f"meter {meter!r} is covered from {covered}: ask for a time within")
 
 
 class SetupError(ThalwegError):

@@ -44,12 +44,36 @@ class Intervals:
         self._firsts[low:high] = [first]
         self._ends[low:high] = [end]
 
+    def remove(self, first: int, end: int) -> None:
+        """Take every integer of [first, end) out of the set."""
+        low, high = bisect_right(self._ends, first), bisect_left(self._firsts, end)
+        if low >= high:
+            return
+        rest = [
+            (self._firsts[low], min(first, self._ends[low])),
+            (max(end, self._firsts[high - 1]), self._ends[high - 1]),
+        ]
+        rest = [(start, stop) for start, stop in rest if start < stop]
+        self._firsts[low:high] = [start for start, _ in rest]
+        self._ends[low:high] = [stop for _, stop in rest]
+
+    def within(self, first: int, end: int) -> list[tuple[int, int]]:
+        """What the set holds of [first, end), as ascending intervals."""
+        low, high = bisect_right(self._ends, first), bisect_left(self._firsts, end)
+        return [(max(first, self._firsts[at]), min(end, self._ends[at])) for at in range(low, high)]
+
+    def gaps(self, first: int, end: int) -> list[tuple[int, int]]:
+        """What the set lacks of [first, end), as ascending intervals."""
+        lacking = []
+        for start, stop in self.within(first, end):
+            if first < start:
+                lacking.append((first, start))
+            first = stop
+        return [*lacking, (first, end)] if first < end else lacking
+
     def overlap(self, first: int, end: int) -> int:
         """How many integers of [first, end) the set holds."""
-        low, high = bisect_right(self._ends, first), bisect_left(self._firsts, end)
-        return sum(
-            min(end, self._ends[at]) - max(first, self._firsts[at]) for at in range(low, high)
-        )  # fmt: skip
+        return sum(stop - start for start, stop in self.within(first, end))
 
     @property
     def next_missing(self) -> int:

@@ -42,27 +42,50 @@ class CompiledMeter:
         """True if it takes an expression to measure; a plain quantity or a constant takes none."""
         return self._where is not None or self._value is not None
 
+    @property
+    def where(self) -> Expression | None:
+        """The condition, if there is one."""
+        return self._where
+
+    @property
+    def value(self) -> Expression | int | None:
+        """What gives the quantity: an expression, a constant, or (None) the event's own quantity."""
+        return self._value if self._constant is None else self._constant
+
     def measure(self, event: Event, context: Context | None) -> Measurement | None:
         """What `event` measures, or None where the condition is false; raises MeasurementError.
 
         `context` holds the event's values for the expressions; it may be None unless `evaluates`.
         """
-        quantity: object = event.quantity if self._constant is None else self._constant
-        try:
-            if self._where is not None:
-                applies = self._where.evaluate(context)
-                if applies is False:
-                    return None
-                if applies is not True:
-                    raise ExpressionError(f"`where` gives {applies!r}, not true or false")
-            if self._value is not None:
-                quantity = self._value.evaluate(context)
-        except ExpressionError as error:
-            raise MeasurementError(self.id, str(error)) from None
+        if not self.applies(context):
+            return None
+        attributes = event.attributes
+        group = tuple([str(attributes.get(name, "")) for name in self.group_by])
+        return Measurement(self.hash, group, self.quantity(event.quantity, context))
+
+    def applies(self, context: Context | None) -> bool:
+        """Whether the condition holds, if there is one; raises MeasurementError."""
+        if self._where is None:
+            return True
+        applies = self._evaluate(self._where, context)
+        if applies is not True and applies is not False:
+            raise MeasurementError(self.id, f"`where` gives {applies!r}, not true or false")
+        return applies
+
+    def quantity(self, plain: int, context: Context | None) -> int:
+        """The quantity of an event whose own quantity is `plain`; raises MeasurementError."""
+        if self._value is None:
+            return plain if self._constant is None else self._constant
+        quantity = self._evaluate(self._value, context)
         if type(quantity) is not int:
             raise MeasurementError(self.id, f"`value` gives {quantity!r}, not an integer")
-        attributes = event.attributes
-        return Measurement(self.hash, tuple([str(attributes.get(name, "")) for name in self.group_by]), quantity)
+        return quantity
+
+    def _evaluate(self, expression: Expression, context: Context | None) -> object:
+        try:
+            return expression.evaluate(context)
+        except ExpressionError as error:
+            raise MeasurementError(self.id, str(error)) from None
 
 
 class Plan:
@@ -85,10 +108,14 @@ class Plan:
         Raises MeasurementError if a meter's expression does not fit the event.
         """
         kind = event.kind, event.is_exchange
-        meters = self._by_kind.get(kind, ())
+        meters = self.meters_of(*kind)
         context = context_of(event.attributes, event.quantity) if kind in self._evaluating else None
         measured = [meter.measure(event, context) for meter in meters]
         return tuple([measurement for measurement in measured if measurement is not None])
+
+    def meters_of(self, kind: str, is_exchange: bool) -> tuple[CompiledMeter, ...]:
+        """The meters that look at events of `kind`, in the design's order."""
+        return self._by_kind.get((kind, is_exchange), ())
 
 
 def compile_plan(design: Design) -> Plan:

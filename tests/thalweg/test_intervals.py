@@ -34,6 +34,21 @@ def test_the_order_of_additions_does_not_matter_and_the_form_is_canonical(pairs:
     assert all(end < next_first for (_, end), (next_first, _) in pairwise(listed))
 
 
+@given(INTERVALS, st.integers(0, 70), st.integers(1, 20))
+def test_taking_out_and_looking_at_a_part_agree_with_the_set(
+    pairs: list[tuple[int, int]], first: int, length: int
+) -> None:
+    intervals = Intervals(pairs)
+    members = {number for start, end in pairs for number in range(start, end)}
+    part = set(range(first, first + length))
+    within = [number for start, end in intervals.within(first, first + length) for number in range(start, end)]
+    assert within == sorted(members & part)
+    gaps = [number for start, end in intervals.gaps(first, first + length) for number in range(start, end)]
+    assert gaps == sorted(part - members)
+    intervals.remove(first, first + length)
+    assert intervals == Intervals((number, number + 1) for number in members - part)
+
+
 @pytest.mark.parametrize(("first", "end"), [(3, 3), (4, 2)])
 def test_an_empty_interval_is_refused(first: int, end: int) -> None:
     with pytest.raises(ValueError, match="empty"):

@@ -5,6 +5,7 @@ CEL (Common Expression Language) has no side effects and no loops of its own; it
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import cel
@@ -19,6 +20,8 @@ FUNCTIONS: Final = frozenset({"size", "contains", "startsWith", "endsWith", "mat
 _COMPARISONS: Final = frozenset({"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in"})
 _LOGIC: Final = frozenset({"_&&_", "_||_", "!_", "_?_:_"})
 _ARITHMETIC: Final = frozenset({"_+_", "_-_", "-_", "_*_", "_/_", "_%_", "_[_]"})
+_ATTRIBUTES: Final = re.compile(r"\battributes\b")
+_ATTRIBUTE: Final = re.compile(r"\battributes\s*\.\s*([A-Za-z_]\w*)\b(?!\s*\()")
 #: what the library raises when an expression does not fit an event
 _EVALUATION_ERRORS: Final = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 
@@ -29,7 +32,7 @@ Context = cel.Context
 class Expression:
     """One compiled expression."""
 
-    __slots__ = ("_program", "source")
+    __slots__ = ("_program", "attributes", "reads_quantity", "source")
 
     def __init__(self, source: str) -> None:
         """Compile `source`; raises ExpressionError."""
@@ -43,6 +46,9 @@ class Expression:
             raise ExpressionError(f"it uses {', '.join(unknown)}; an event has `attributes` and `quantity` only")
         if unknown := sorted(set(self._program.functions()) - FUNCTIONS - _COMPARISONS - _LOGIC - _ARITHMETIC):
             raise ExpressionError(f"it calls {', '.join(unknown)}; known functions are {', '.join(sorted(FUNCTIONS))}")
+        #: names that hold every attribute that it reads; None: it may read any
+        self.attributes = _attributes_read(source)
+        self.reads_quantity = "quantity" in self._program.variables()
 
     def evaluate(self, context: Context | None) -> object:
         """The expression's value for one event; raises ExpressionError with the reason in words."""
@@ -52,6 +58,12 @@ class Expression:
             raise ExpressionError(f"the event has no attribute {error}") from None
         except _EVALUATION_ERRORS as error:
             raise ExpressionError(f"{self.source!r} fails: {error}") from None
+
+
+def _attributes_read(source: str) -> frozenset[str] | None:
+    """The names behind `attributes.`, a few too many at worst; None where `attributes` stands in any other way."""
+    names: list[str] = _ATTRIBUTE.findall(source)
+    return frozenset(names) if len(names) == len(_ATTRIBUTES.findall(source)) else None
 
 
 def context_of(attributes: dict[str, int | str], quantity: int) -> Context:

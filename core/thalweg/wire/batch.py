@@ -135,7 +135,7 @@ def decode(batch: bytes) -> Batch:
     header = read_header(batch)
     events_end = _HEADER.size + header.event_bytes
     definitions_end = len(batch) - _TAIL_BYTES
-    strings, shapes = _read_definitions(batch, events_end, definitions_end)
+    strings, shapes = read_definitions(batch, events_end, definitions_end)
     numbers = read_all(batch, _HEADER.size, events_end)
     events: list[Event] = []
     at, now = 0, header.base_ms
@@ -250,7 +250,8 @@ def _mac(key: bytes, message: bytes) -> bytes:
     return hmac.digest(key, message, "sha256")[:MAC_BYTES]
 
 
-def _read_definitions(data: bytes, position: int, end: int) -> tuple[list[str], list[Shape]]:
+def read_definitions(data: bytes, position: int, end: int) -> tuple[list[str], list[Shape]]:
+    """The strings and shapes defined from `position` to `end` (exclusive); raises MalformedMessage."""
     strings: list[str] = []
     shapes: list[Shape] = []
     while position < end:

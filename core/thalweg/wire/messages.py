@@ -8,6 +8,8 @@ from typing import Any, Final
 from thalweg.errors import MalformedMessage
 
 BOOT_LIMIT: Final = 1 << 32
+#: the year 10000
+_TIME_LIMIT_MS: Final = 253_402_300_800_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class State:
     next_seq: int
     #: boot before this one and the seq behind its last sealed event; None for a device's first start
     previous: tuple[int, int] | None
+    #: (boot, first, end): seqs [first, end) of a boot that the device gave up
+    lost: tuple[tuple[int, int, int], ...]
+    #: Unix time minus uptime in ms; None while the device's clock is not set
+    offset_ms: int | None
     #: firmware version, board, event schemas and the like, as sent
     details: dict[str, Any]
 
@@ -64,8 +70,39 @@ def read_state(body: dict[str, Any]) -> State:
         if not isinstance(raw, dict):
             raise MalformedMessage('"prev" is no object')
         previous = (_integer(raw, "boot"), _integer(raw, "next"))
-    details = {key: value for key, value in body.items() if key not in ("state", "boot", "next", "prev")}
-    return State(body["state"] == "on", _integer(body, "boot"), _integer(body, "next"), previous, details)
+    details = {key: value for key, value in body.items() if key not in ("state", "boot", "next", "prev", "lost")}
+    return State(
+        is_on=body["state"] == "on",
+        boot=_integer(body, "boot"),
+        next_seq=_integer(body, "next"),
+        previous=previous,
+        lost=_lost(body.get("lost", [])),
+        offset_ms=_offset_ms(body),
+        details=details,
+    )
+
+
+def _lost(raw: object) -> tuple[tuple[int, int, int], ...]:
+    if not isinstance(raw, list):
+        raise MalformedMessage('"lost" is no array')
+    lost = []
+    for each in raw:
+        if not isinstance(each, list) or len(each) != 3:
+            raise MalformedMessage('"lost" holds something else than [boot, first, end]')
+        boot, first, end = (_integer({"lost": number}, "lost") for number in each)
+        if first >= end:
+            raise MalformedMessage(f'"lost" holds the empty interval [{first}, {end})')
+        lost.append((boot, first, end))
+    return tuple(lost)
+
+
+def _offset_ms(body: dict[str, Any]) -> int | None:
+    """How far the device's Unix time is ahead of its uptime, if it says that its clock is set."""
+    numbers = [body.get(key) for key in ("q", "up", "now")]
+    if not all(type(number) is int and 0 <= number < _TIME_LIMIT_MS for number in numbers):
+        return None
+    quality, up, now = numbers
+    return now - up if quality and now else None
 
 
 def _integer(body: dict[str, Any], key: str) -> int:
