@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import settings
 
 from thalweg_app.postgres import EmbeddedPostgres
 from thalweg_store.database import Database
+from worlds.stores import SERVER_URL, Store, create_extension, drop_tables, new_database, timescale_in_wasm
 
 # speed is measured in benchmarks, so no property has a deadline; `make check` looks at fewer examples of each
 settings.register_profile("full", deadline=None)
@@ -21,7 +21,9 @@ settings.register_profile("fast", deadline=None, max_examples=15)
 settings.load_profile("full")
 
 _TEMPLATE = "template_thalweg"
-_numbers = itertools.count()
+#: what runs on every store: the store's own suite, and the gateway's pipeline, which works right on it
+_ON_EVERY_STORE = ("tests/thalweg_store/", "tests/thalweg_gateway/test_pipeline.py")
+_TIMESCALE = (pytest.mark.timescale, pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -39,23 +41,78 @@ def postgres_server() -> Iterator[EmbeddedPostgres]:
         yield server
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests on a database on every store that concerns them."""
+    if "store" in metafunc.fixturenames:
+        metafunc.parametrize("store", _stores(metafunc.definition), ids=str)
+
+
+def _stores(test: pytest.Item) -> list[Any]:
+    """Plain PostgreSQL, and for the suites of the store itself TimescaleDB too.
+
+    A test marked `timescale` runs there only; one marked `overlapping_transactions` not on the one in WebAssembly,
+    which runs one transaction at a time.
+    """
+    plain, wasm, server = Store.PLAIN, *(pytest.param(each, marks=_TIMESCALE) for each in (Store.WASM, Store.SERVER))
+    is_about_stores = test.nodeid.startswith(_ON_EVERY_STORE)
+    needs_timescale = test.get_closest_marker("timescale") is not None
+    stores: list[Any] = [] if needs_timescale else [plain]
+    if is_about_stores and test.get_closest_marker("overlapping_transactions") is None:
+        stores.append(wasm)
+    if is_about_stores and SERVER_URL:
+        stores.append(server)
+    return stores
+
+
+@pytest.fixture(scope="session")
+def timescale_wasm_url() -> Iterator[str]:
+    """The URL of a TimescaleDB in WebAssembly; it has one database."""
+    with timescale_in_wasm() as url:
+        create_extension(url)
+        yield url
+
+
 @pytest.fixture
-def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+def database_url(store: Store, request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a fresh, migrated database."""
-    name = f"test_{next(_numbers)}_{secrets.token_hex(3)}"
-    with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {_TEMPLATE}")
-    yield postgres_server.url.replace("/postgres?", f"/{name}?")
-    with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")
+    if store is Store.PLAIN:
+        with new_database(request.getfixturevalue("postgres_server").url, template=_TEMPLATE) as url:
+            yield url
+    elif store is Store.SERVER:
+        with new_database(SERVER_URL, extension="timescaledb") as url:
+            _upgrade(store, url)
+            yield url
+    else:
+        url = request.getfixturevalue("timescale_wasm_url")
+        drop_tables(url)
+        _upgrade(store, url)
+        yield url
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def open_database(store: Store, database_url: str) -> Iterator[Callable[[], Database]]:
+    """Opens the fresh, migrated database, as often as it is called."""
+    opened: list[Database] = []
+
+    def open_one() -> Database:
+        opened.append(store.open(database_url))
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def database(open_database: Callable[[], Database]) -> Database:
     """A fresh, migrated database."""
-    opened = Database(database_url)
-    yield opened
-    opened.close()
+    return open_database()
+
+
+def _upgrade(store: Store, url: str) -> None:
+    database = store.open(url)
+    database.upgrade()
+    database.close()
 
 
 def _open_to_all(folder: Path) -> Path:

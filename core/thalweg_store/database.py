@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import alembic.command
 import alembic.config
-from sqlalchemy import Connection, Engine, create_engine, select
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from thalweg.errors import SetupError, StoreError, StoreUnavailable
-from thalweg_store.tables import store_life
+from thalweg_store import timescale
+from thalweg_store.epoch import new_epoch, present_epoch
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: advisory lock: shared by ingest, exclusive for changes of the registry and of designs
 DIRECTORY_LOCK: Final = 7_401_002
 _UPGRADE_LOCK: Final = 7_401_001
+#: rows of compressed batches may be changed in any number (plain PostgreSQL knows no such setting and takes it)
+_OPTIONS: Final = "-c timezone=UTC -c timescaledb.max_tuples_decompressed_per_dml_transaction=0"
 _SCHEMES: Final = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
@@ -28,10 +29,11 @@ class Database:
     """A PostgreSQL database that holds (or will hold) Thalweg's tables.
 
     `url` is `postgresql://…`. Every transaction raises StoreUnavailable when the server cannot be reached or broke off,
-    and StoreError for anything else that it refused.
+    and StoreError for anything else that it refused. Statements are prepared on the server when they come for the
+    `prepare_threshold`-th time; None: never, for servers and poolers whose connections share one session.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+    def __init__(self, url: str, *, pool_size: int = 5, prepare_threshold: int | None = 5) -> None:
         scheme = next((scheme for scheme in _SCHEMES if url.startswith(scheme)), None)
         if scheme is None:
             raise SetupError("the database URL must begin with postgresql:// (THALWEG_DATABASE_URL)")
@@ -39,7 +41,12 @@ class Database:
             "postgresql+psycopg://" + url.removeprefix(scheme),
             pool_size=pool_size,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 5, "options": "-c timezone=UTC", "application_name": "thalweg"},
+            connect_args={
+                "connect_timeout": 5,
+                "options": _OPTIONS,
+                "application_name": "thalweg",
+                "prepare_threshold": prepare_threshold,
+            },
         )
 
     @contextmanager
@@ -56,21 +63,32 @@ class Database:
             with connection.begin():
                 yield connection
 
-    def upgrade(self) -> None:
-        """Bring the tables up to date; safe to call from several processes at once."""
+    def upgrade(self) -> tuple[timescale.Step, ...]:
+        """Bring the tables up to date; safe to call from several processes at once. Gives what `reconcile` gives."""
         config = alembic.config.Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         with self.transaction() as connection:
             connection.exec_driver_sql(f"select pg_advisory_xact_lock({_UPGRADE_LOCK})")
             config.attributes["connection"] = connection
             alembic.command.upgrade(config, "head")
-            if connection.scalar(select(store_life.c.epoch)) is None:
-                connection.execute(store_life.insert().values(epoch=secrets.token_hex(8), began_at=datetime.now(UTC)))
+            present_epoch(connection)
+        return self.reconcile(timescale.LARGEST_UNASKED_BYTES)
+
+    def reconcile(self, largest_bytes: int | None = None) -> tuple[timescale.Step, ...]:
+        """Use what TimescaleDB the server has, and tell what was done; a larger table than `largest_bytes` is left."""
+        with self.transaction() as connection:
+            connection.exec_driver_sql(f"select pg_advisory_xact_lock({_UPGRADE_LOCK})")
+            return timescale.reconcile(connection, largest_bytes=largest_bytes)
 
     def store_epoch(self) -> str:
-        """The name of this life of the store, as receipts carry it."""
+        """The name of this life of the store, as receipts carry it; a restored backup begins a new one."""
         with self.transaction() as connection:
-            return str(connection.execute(select(store_life.c.epoch)).scalar_one())
+            return present_epoch(connection)
+
+    def begin_epoch(self) -> str:
+        """Begin a new epoch, as after a restored backup that nothing else tells, and return its name."""
+        with self.transaction() as connection:
+            return new_epoch(connection)
 
     def close(self) -> None:
         """Close every pooled connection."""

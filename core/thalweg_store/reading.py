@@ -6,7 +6,7 @@ bytes. Windows are half-open and lie on quarter hours UTC; `start` None means fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,8 +16,9 @@ from sqlalchemy import Connection, text
 
 from thalweg.errors import UnknownEcosystem
 from thalweg.rating import Quantity
+from thalweg_store.coverage import check_coverage
 from thalweg_store.database import Database
-from thalweg_store.ingest import Fate
+from thalweg_store.facts import Fate
 
 
 class Watermark(NamedTuple):
@@ -61,10 +62,39 @@ class Completeness:
     #: seqs that devices are known to have given out
     numbered: int
     received: int
+    #: seqs that devices gave up, and that did not come after all
+    lost: int
     #: batches that came again unchanged
     duplicates: int
     #: batches that claim seqs of another
     conflicts: int
+
+    @property
+    def gaps(self) -> int:
+        """Seqs that are neither received nor given up."""
+        return self.numbered - self.received - self.lost
+
+
+@dataclass(frozen=True, slots=True)
+class BootStatus:
+    """One start of one device."""
+
+    device: str
+    boot: int
+    #: seqs that the device is known to have given out
+    numbered: int
+    received: int
+    #: seqs that the device gave up, and that did not come after all
+    lost: int
+    #: the seq behind the last sealed event, as a later boot told; what was numbered from there on never left the device
+    sealed: int | None
+    #: True when it ended without a last word: events behind `sealed` may have been lost unnumbered
+    is_unclean: bool
+
+    @property
+    def gaps(self) -> int:
+        """Seqs that are neither received nor given up."""
+        return self.numbered - self.received - self.lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +130,21 @@ class Reading:
         """Every assignment's roles (role → participant), by assignment id."""
         return {row.id: row.roles for row in self._connection.execute(_ASSIGNMENTS, self._with())}
 
-    def quantities(self, start: datetime | None, end: datetime) -> list[Quantity]:
-        """What was measured within [start, end), summed over buckets."""
-        rows = self._connection.execute(_QUANTITIES, self._with(start=start, end=end))
+    def quantities(
+        self,
+        start: datetime | None,
+        end: datetime,
+        *,
+        meters: Collection[str] = (),
+        as_of_revision: int | None = None,
+    ) -> list[Quantity]:
+        """What was measured within [start, end), summed over buckets.
+
+        `as_of_revision` leaves out what came after a period was closed so often: 0 is as of its first close.
+        Raises OutsideCoverage unless the rollups of all `meters` (content hashes) hold the whole of the window.
+        """
+        check_coverage(self._connection, self._ecosystem, meters, start, end)
+        rows = self._connection.execute(_QUANTITIES, self._with(start=start, end=end, revision=as_of_revision))
         return [Quantity(row.hash, row.assignment, tuple(row.group), int(row.q), int(row.n)) for row in rows]
 
     def recent_quantities(self, since: datetime) -> list[Quantity]:
@@ -118,10 +160,15 @@ class Reading:
     def completeness(self) -> Completeness:
         """Events numbered and received, duplicates and conflicts."""
         row = self._one(_COMPLETENESS)
-        return Completeness(int(row.numbered), int(row.received), int(row.duplicates), int(row.conflicts))
+        return Completeness(*map(int, row))
+
+    def boots(self) -> list[BootStatus]:
+        """The boots that have gaps or lost intervals or ended uncleanly, by device."""
+        return [BootStatus(*row) for row in self._connection.execute(_BOOTS, self._with())]
 
     def freshness(self, since: datetime | None, at_most: timedelta | None = None) -> Freshness | None:
-        """Delay from measurement to commit of the batches received since `since`; None without any.
+        """Delay from measurement to commit of the batches received since `since`; None without any. Estimated times
+        do not count.
 
         `at_most` leaves out what was late for longer, such as the backlog of a device that was offline.
         """
@@ -178,6 +225,7 @@ _QUANTITIES = text("""
     select m.hash, r.assignment, r."group", sum(r.quantity) as q, sum(r.occurrences) as n
     from rollup r join meter m on m.id = r.meter
     where r.bucket < :end and (:start ::timestamptz is null or r.bucket >= :start)
+      and (:revision ::int is null or r.revision <= :revision)
       and r.assignment in (
         select a.id from assignment a join device d on d.id = a.device where d.ecosystem = :ecosystem
       )
@@ -202,12 +250,23 @@ _FATES = text("""
 """)
 
 _COMPLETENESS = text("""
-    select coalesce(sum(r.numbered), 0) as numbered, coalesce(sum(r.duplicates), 0) as duplicates,
-           coalesce(sum((select sum(upper(part) - lower(part)) from unnest(r.ranges) as part)), 0) as received,
-           (select coalesce(sum(count), 0) from rejection where ecosystem = :ecosystem and reason = 'conflict')
-               as conflicts
-    from received r join device d on d.id = r.device
+    select coalesce(sum(b.numbered), 0) as numbered, coalesce(sum(b.received), 0) as received,
+           coalesce(sum(b.lost), 0) as lost, coalesce(sum(b.duplicates), 0) as duplicates,
+           (select coalesce(sum(count + replayed), 0) from rejection
+            where ecosystem = :ecosystem and reason = 'conflict') as conflicts
+    from boot b join device d on d.id = b.device
     where d.ecosystem = :ecosystem
+""")
+
+_BOOTS = text("""
+    select * from (
+        select d.name, b.boot, b.numbered, b.received, b.lost, b.sealed,
+               not b.is_off and coalesce(s.boot <> b.boot, false) as is_unclean
+        from boot b join device d on d.id = b.device left join device_state s on s.device = d.id
+        where d.ecosystem = :ecosystem
+    ) as b
+    where is_unclean or received < numbered
+    order by name, boot
 """)
 
 _FRESHNESS = text("""
@@ -215,7 +274,7 @@ _FRESHNESS = text("""
         order by b.received_at - b.last_at
     ) as delays
     from batch b join device d on d.id = b.device
-    where d.ecosystem = :ecosystem and b.last_at is not null
+    where d.ecosystem = :ecosystem and b.last_at is not null and b.offset_ms is null
       and (:since ::timestamptz is null or b.received_at >= :since)
       and (:at_most ::interval is null or b.received_at - b.last_at <= :at_most)
 """)
@@ -227,7 +286,7 @@ _RECEIVED_SINCE = text("""
 
 _DEVICES = text("""
     select d.name, d.operator, a.roles, coalesce(s.is_on, false) as is_on,
-           greatest(s.heard_at, (select max(last_at) from received where device = d.id and last_at > '-infinity'))
+           greatest(s.heard_at, (select max(last_at) from boot where device = d.id and last_at > '-infinity'))
                as heard_at
     from device d
     left join device_state s on s.device = d.id

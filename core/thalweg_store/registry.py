@@ -1,65 +1,29 @@
-"""Who takes part: ecosystems, participants, devices and their assignments, and the designs in force.
+"""Changes of who takes part: ecosystems, participants, devices, their assignments and keys, and the design in force.
 
-Gateways work from a `Directory`, an immutable picture of all this with a version. Every change takes the directory lock
-exclusively and raises the version, so that an ingest transaction, which holds the lock shared, sees either the
-picture it worked from or learns that it is stale.
+Every change takes the directory lock exclusively and raises the directory's version, so that an ingest transaction,
+which holds the lock shared, sees either the picture it worked from or learns that it is stale.
 """
 
 from __future__ import annotations
 
-import json
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from thalweg.errors import SetupError, UnknownEcosystem
+from thalweg.errors import SetupError, UnknownDevice
 from thalweg.wire.topics import is_id
-from thalweg_store.database import DIRECTORY_LOCK, Database
+from thalweg_store.activation import number_meters, put_in_force
+from thalweg_store.assignments import BEGINNING, Assignment, add_assignment
+from thalweg_store.database import Database
+from thalweg_store.directory import Device, Directory, read_directory
+from thalweg_store.directory_lock import changing, lock_exclusively
+from thalweg_store.reassignment import reassign
 
-#: before every event: a device's assignments leave no gap from here on, vacant ones included
-BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+__all__ = ["BEGINNING", "Assignment", "Device", "Directory", "NewDevice", "Registry"]
 
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """For whom a device works from `valid_from` until its next assignment."""
-
-    id: int
-    valid_from: datetime
-    #: role → participant; a role that is missing is vacant
-    roles: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A registered device."""
-
-    id: int
-    name: str
-    key_version: int
-    #: False after revocation: nothing that it sends is accepted
-    active: bool
-    #: ascending from BEGINNING, without gaps
-    assignments: tuple[Assignment, ...]
-
-    def assignment_at(self, moment: datetime) -> int:
-        """The id of the assignment in force at `moment`."""
-        return self.assignments[bisect_right(self.assignments, moment, key=lambda each: each.valid_from) - 1].id
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """One ecosystem as its gateways need it, at one version of the registry."""
-
-    version: int
-    #: by the name on the wire
-    devices: Mapping[str, Device]
-    #: text of the design in force; None before the first activation
-    design_document: str | None
+_LAST_KEY_VERSION = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +36,7 @@ class NewDevice:
 
 
 class Registry:
-    """Changes and pictures of the registry."""
+    """Changes and pictures of the registry. Whatever names an ecosystem or device raises when there is none."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -80,24 +44,19 @@ class Registry:
     def directory(self, ecosystem: str) -> Directory:
         """The current picture of `ecosystem`; raises UnknownEcosystem."""
         with self._database.snapshot() as connection:
-            current = connection.execute(_CURRENT, {"ecosystem": ecosystem}).first()
-            if current is None:
-                raise UnknownEcosystem(ecosystem)
-            assignments: dict[int, list[Assignment]] = {}
-            for row in connection.execute(_ASSIGNMENTS, {"ecosystem": ecosystem}):
-                found = Assignment(row.id, row.valid_from, row.roles)
-                assignments.setdefault(row.device, []).append(found)
-            devices = {
-                row.name: Device(row.id, row.name, row.key_version, row.active, tuple(assignments[row.id]))
-                for row in connection.execute(_DEVICES, {"ecosystem": ecosystem})
-            }
-        return Directory(current.directory_version, devices, current.document)
+            return read_directory(connection, ecosystem)
+
+    def ecosystems(self) -> list[str]:
+        """The ids of all ecosystems that are registered."""
+        with self._database.snapshot() as connection:
+            return list(connection.scalars(_ECOSYSTEMS))
 
     def ensure_ecosystem(self, ecosystem: str, name: str, participants: Mapping[str, str]) -> None:
         """Register an ecosystem and its participants (id → name); what exists keeps its id and takes the new name."""
         for each in (ecosystem, *participants):
             _check_id(each)
-        with self._change() as connection:
+        with self._database.transaction() as connection:
+            lock_exclusively(connection)
             connection.execute(_ENSURE_ECOSYSTEM, {"id": ecosystem, "name": name})
             for participant, label in participants.items():
                 parameters = {"ecosystem": ecosystem, "id": participant, "name": label}
@@ -105,48 +64,80 @@ class Registry:
 
     def ensure_devices(self, ecosystem: str, devices: list[NewDevice], valid_from: datetime) -> None:
         """Register devices that are not known yet, each assigned from `valid_from` on and vacant before."""
-        with self._change() as connection:
+        for device in devices:
+            _check_id(device.name)
+        with changing(self._database, ecosystem) as connection:
             for device in devices:
-                _check_id(device.name)
                 parameters = {"ecosystem": ecosystem, "name": device.name, "operator": device.operator}
                 new = connection.scalar(_ADD_DEVICE, parameters)
                 if new is not None:
                     periods: dict[datetime, Mapping[str, str]] = {BEGINNING: {}, valid_from: device.roles}
                     for start, roles in periods.items():
-                        row = {"device": new, "valid_from": start, "roles": json.dumps(dict(roles))}
-                        connection.execute(_ASSIGN, row)
-            self._raise_version(connection, ecosystem)
+                        add_assignment(connection, new, start, roles, valid_from)
 
     def activate_design(self, ecosystem: str, document: str, content_hash: str, now: datetime) -> int:
-        """Put a validated design in force and return its version; the design already in force keeps its version."""
-        with self._change() as connection:
+        """Put a validated design in force and return its version; the design already in force keeps its version.
+
+        Meters that are new are fed from the batches before, in the same transaction (`activation.py` says why).
+        """
+        with changing(self._database, ecosystem) as connection:
             latest = connection.execute(_LATEST_DESIGN, {"ecosystem": ecosystem}).first()
-            if latest is not None and latest.hash == content_hash:
-                return int(latest.version)
-            version = 1 if latest is None else int(latest.version) + 1
-            parameters = {"ecosystem": ecosystem, "version": version, "hash": content_hash}
-            connection.execute(_ADD_DESIGN, parameters | {"document": document, "now": now})
-            self._raise_version(connection, ecosystem)
+            version = 0 if latest is None else int(latest.version)
+            if latest is None or latest.hash != content_hash:
+                version += 1
+                parameters = {"ecosystem": ecosystem, "version": version, "hash": content_hash}
+                connection.execute(_ADD_DESIGN, parameters | {"document": document, "now": now})
+            put_in_force(connection, ecosystem, version, document, now)
             return version
 
     def meter_ids(self, names: Mapping[str, str]) -> dict[str, int]:
         """The numbers of meters by content hash (`names`: hash → name), registering those that are new."""
         with self._database.transaction() as connection:
-            for content_hash in sorted(names):
-                connection.execute(_ENSURE_METER, {"hash": content_hash, "name": names[content_hash]})
-            rows = connection.execute(_METER_IDS, {"hashes": list(names)})
-            return {row.hash: row.id for row in rows}
+            return number_meters(connection, names)
 
-    @contextmanager
-    def _change(self) -> Iterator[Connection]:
-        with self._database.transaction() as connection:
-            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": DIRECTORY_LOCK})
-            yield connection
+    def assign(
+        self, ecosystem: str, device: str, roles: Mapping[str, str], valid_from: datetime, now: datetime
+    ) -> int:  # fmt: skip
+        """Assign a device from `valid_from`, also in the past, until its next assignment; the new assignment's id.
 
-    def _raise_version(self, connection: Connection, ecosystem: str) -> None:
-        raised = connection.execute(_RAISE_VERSION, {"id": ecosystem})
-        if raised.rowcount == 0:
-            raise UnknownEcosystem(ecosystem)
+        What it measured in that window goes to the new participants (`reassignment.py`).
+        """
+        with changing(self._database, ecosystem) as connection:
+            known = set(connection.scalars(_PARTICIPANTS, {"ecosystem": ecosystem}))
+            for role, participant in roles.items():
+                _check_id(role)
+                if participant not in known:
+                    raise SetupError(f"role {role!r}: no participant {participant!r} is registered in {ecosystem!r}")
+            number = _device(connection, ecosystem, device).id
+            return reassign(connection, ecosystem, number, roles, valid_from, now)
+
+    def deactivate(self, ecosystem: str, device: str) -> None:
+        """Revoke a device: gateways refuse whatever it sends from their next transaction on."""
+        with changing(self._database, ecosystem) as connection:
+            connection.execute(_DEACTIVATE, {"id": _device(connection, ecosystem, device).id})
+
+    def rotate_key(self, ecosystem: str, device: str) -> int:
+        """Raise a device's key version and return it; lower ones stay valid for batches that are sealed already."""
+        with changing(self._database, ecosystem) as connection:
+            found = _device(connection, ecosystem, device)
+            if found.key_version >= _LAST_KEY_VERSION:
+                raise SetupError(f"{device!r} has used all {_LAST_KEY_VERSION} key versions: register it anew")
+            return int(connection.scalar(_ROTATE, {"id": found.id}) or 0)
+
+    def compromise_key(self, ecosystem: str, device: str, version: int, since: datetime) -> None:
+        """Hold whatever is signed with a key version and received from `since` on, until an operator releases it."""
+        with changing(self._database, ecosystem) as connection:
+            found = _device(connection, ecosystem, device)
+            if not 1 <= version <= found.key_version:
+                raise SetupError(f"{device!r} has key versions 1 to {found.key_version}, not {version}")
+            connection.execute(_COMPROMISE, {"device": found.id, "version": version, "since": since})
+
+
+def _device(connection: Connection, ecosystem: str, name: str) -> Device:
+    found = read_directory(connection, ecosystem).devices.get(name)
+    if found is None:
+        raise UnknownDevice(ecosystem, name)
+    return found
 
 
 def _check_id(name: str) -> None:
@@ -154,18 +145,7 @@ def _check_id(name: str) -> None:
         raise SetupError(f"{name!r} is no valid id: use 1 to 32 of a-z, 0-9 and the hyphen")
 
 
-_CURRENT = text("""
-    select directory_version,
-           (select document from design where ecosystem = e.id order by version desc limit 1) as document
-    from ecosystem e where id = :ecosystem
-""")
-
-_ASSIGNMENTS = text("""
-    select a.id, a.device, a.valid_from, a.roles from assignment a join device d on d.id = a.device
-    where d.ecosystem = :ecosystem order by a.device, a.valid_from
-""")
-
-_DEVICES = text("select id, name, key_version, active from device where ecosystem = :ecosystem")
+_ECOSYSTEMS = text("select id from ecosystem order by id")
 
 _ENSURE_ECOSYSTEM = text("""
     insert into ecosystem (id, name, directory_version) values (:id, :name, 1)
@@ -177,6 +157,8 @@ _ENSURE_PARTICIPANT = text("""
     on conflict (ecosystem, id) do update set name = excluded.name
 """)
 
+_PARTICIPANTS = text("select id from participant where ecosystem = :ecosystem")
+
 _ADD_DEVICE = text("""
     insert into device (ecosystem, name, operator, key_version, active, registered_at)
     values (:ecosystem, :name, :operator, 1, true, now())
@@ -184,8 +166,13 @@ _ADD_DEVICE = text("""
     returning id
 """)
 
-_ASSIGN = text("""
-    insert into assignment (device, valid_from, roles) values (:device, :valid_from, :roles ::jsonb)
+_DEACTIVATE = text("update device set active = false where id = :id")
+
+_ROTATE = text("update device set key_version = key_version + 1 where id = :id returning key_version")
+
+_COMPROMISE = text("""
+    insert into compromised_key as c (device, version, since) values (:device, :version, :since)
+    on conflict (device, version) do update set since = least(c.since, excluded.since)
 """)
 
 _LATEST_DESIGN = text("""
@@ -196,11 +183,3 @@ _ADD_DESIGN = text("""
     insert into design (ecosystem, version, hash, document, activated_at)
     values (:ecosystem, :version, :hash, :document, :now)
 """)
-
-_ENSURE_METER = text("""
-    insert into meter (hash, name) values (:hash, :name) on conflict (hash) do nothing
-""")
-
-_METER_IDS = text("select id, hash from meter where hash = any(:hashes)")
-
-_RAISE_VERSION = text("update ecosystem set directory_version = directory_version + 1 where id = :id")

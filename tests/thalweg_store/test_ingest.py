@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from thalweg.errors import StoreUnavailable
 from thalweg.intervals import Intervals
+from thalweg_store.closing import Closures
 from thalweg_store.database import Database
-from thalweg_store.ingest import BookedBatch, BootKey, Outcome, ReceivedBatch, ingest
+from thalweg_store.facts import BookedBatch, BootKey, Outcome, ReceivedBatch
+from thalweg_store.ingest import ingest
 from thalweg_store.reading import watermark
 from thalweg_store.registry import BEGINNING, NewDevice, Registry
 
@@ -45,18 +47,24 @@ def send(database: Database, *batches: ReceivedBatch) -> list[tuple[bool, bool, 
         transaction.lock(each.key for each in batches)
         admissions = transaction.admit(batches)
         booked = [
-            BookedBatch(each, Outcome.CONFLICT if admission.is_conflict else Outcome.BOOKED, NOW)
+            BookedBatch(batch=each, outcome=Outcome.CONFLICT if admission.is_conflict else Outcome.BOOKED)
             for each, admission in zip(batches, admissions, strict=True)
             if admission.is_new
         ]
-        transaction.book(batches=booked, states=(), rollups={}, panes={}, tallies={}, rejections=(), now=NOW)
-    return [tuple(admission) for admission in admissions]
+        transaction.book(batches=booked, rollups={}, panes={}, tallies={}, closures=Closures(), now=NOW)
+    return [(each.is_new, each.is_conflict, each.added_count) for each in admissions]
 
 
 def stored_ranges(database: Database) -> dict[int, list[tuple[int, int]]]:
     with database.transaction() as connection:
-        rows = connection.exec_driver_sql("select boot, ranges from received")
-        return {boot: [(part.lower, part.upper) for part in ranges] for boot, ranges in rows}
+        found = {
+            boot: Intervals([(0, next_seq)] if next_seq else [])
+            for boot, next_seq in connection.exec_driver_sql("select boot, next_seq from boot")
+        }
+        for boot, ranges in connection.exec_driver_sql("select boot, ranges from received"):
+            for part in ranges:
+                found[boot].add(part.lower, part.upper)
+        return {boot: list(ranges) for boot, ranges in found.items()}
 
 
 SENDINGS = st.lists(
@@ -70,7 +78,7 @@ def test_however_often_and_in_whatever_order_batches_come_each_counts_once(
     database: Database, device: int, sendings: list[list[tuple[int, int]]]
 ) -> None:
     with database.transaction() as connection:
-        connection.exec_driver_sql("truncate batch, received")
+        connection.exec_driver_sql("truncate batch, boot, received")
     new: list[tuple[int, int]] = []
     for sending in sendings:
         places = [(boot, 3 * number) for boot, number in sending]
@@ -109,6 +117,7 @@ def test_what_fails_leaves_no_trace(database: Database, device: int) -> None:
     assert watermark(database) == before
 
 
+@pytest.mark.overlapping_transactions
 def test_a_server_that_ends_the_connection_is_a_reason_to_try_again(database: Database, device: int) -> None:
     def interrupted() -> None:
         with ingest(database, "gateway-1") as transaction:
@@ -119,7 +128,7 @@ def test_a_server_that_ends_the_connection_is_a_reason_to_try_again(database: Da
                     "where datname = current_database() and pid <> pg_backend_pid()"
                 )
             transaction.admit([batch(device, 1, 0, 4)])
-            transaction.book(batches=(), states=(), rollups={}, panes={}, tallies={}, rejections=(), now=NOW)
+            transaction.book(batches=(), rollups={}, panes={}, tallies={}, closures=Closures(), now=NOW)
 
     with pytest.raises(StoreUnavailable):
         interrupted()

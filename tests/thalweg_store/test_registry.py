@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from thalweg.errors import SetupError, UnknownEcosystem
+from thalweg.examples import text
 from thalweg_store.database import Database
 from thalweg_store.registry import BEGINNING, NewDevice, Registry
 
@@ -45,10 +46,12 @@ def test_registering_again_changes_no_device_but_every_change_raises_the_version
 
 
 def test_a_design_in_force_keeps_its_version_and_another_gets_the_next(registry: Registry) -> None:
-    assert registry.activate_design("eco", "one", "hash-1", NOON) == 1
-    assert registry.activate_design("eco", "one", "hash-1", NOON) == 1
-    assert registry.activate_design("eco", "two", "hash-2", NOON) == 2
-    assert registry.directory("eco").design_document == "two"
+    one, two = text("ev-charging"), text("ev-charging").replace("Site host", "Host of the site")
+    assert registry.activate_design("eco", one, "hash-1", NOON) == 1
+    assert registry.activate_design("eco", one, "hash-1", NOON) == 1
+    assert registry.activate_design("eco", two, "hash-2", NOON) == 2
+    assert registry.directory("eco").design_document == two
+    assert registry.directory("eco").design_version == 2
 
 
 def test_the_same_meter_has_the_same_number_wherever_it_is_asked_for(registry: Registry) -> None:

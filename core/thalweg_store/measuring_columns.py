@@ -1,0 +1,73 @@
+"""What the events of many batches come to under a plan, by columns: `measuring.measure` for all that is as usual.
+
+A batch with anything unusual in it (it cannot be decoded, an event is refused) is left to `measuring`, which says what
+it is: so one place knows the reasons, and the usual way is quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.integer_columns import Places, added
+from thalweg.mapping import Plan
+from thalweg.mapping_columns import MeasuredColumn, measure
+from thalweg.wire.columns import Columns
+from thalweg.wire.columns_decoder import decode
+from thalweg_store.facts import ReceivedBatch
+from thalweg_store.measuring import CLOCK_TOLERANCE, is_attribute, is_kind, milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredBatches:
+    """The events of all usual batches."""
+
+    events: Columns
+    #: by batch: whether it is left to `measuring`
+    is_unusual: NDArray[np.bool_]
+    #: the events of the usual batches, ascending
+    rows: Places
+    #: Unix time in ms, one for each of `rows`
+    at_ms: NDArray[np.int64]
+    #: one column for each meter and shape of events; its rows are among `rows`
+    measured: list[MeasuredColumn]
+
+
+def measure_together(batches: Sequence[ReceivedBatch], offsets_ms: Sequence[int], plan: Plan) -> MeasuredBatches:
+    """The events of `batches`; each batch's offset is added to its times (0 when the device had a clock)."""
+    events = decode([batch.payload for batch in batches])
+    at_ms = added(events.at_ms, np.array(offsets_ms, np.int64)[events.batch])
+    latest_ms = np.array([milliseconds(batch.received_at + CLOCK_TOLERANCE) for batch in batches], np.int64)
+    is_unusual = np.zeros(len(batches), np.bool_)
+    is_unusual[list(events.problems)] = True
+    is_unusual[events.batch[(at_ms > latest_ms[events.batch]) | (at_ms < 0)]] = True
+    is_unusual[events.batch[_badly_named(events)]] = True
+    found = measure(plan, events, np.flatnonzero(~is_unusual[events.batch]))
+    measured = found.columns
+    if found.refused:
+        is_unusual[events.batch[list(found.refused)]] = True
+        measured = [_without(column, is_unusual[events.batch[column.rows]]) for column in measured]
+    rows = np.flatnonzero(~is_unusual[events.batch])
+    return MeasuredBatches(events, is_unusual, rows, at_ms[rows].astype(np.int64), measured)
+
+
+def _badly_named(events: Columns) -> Places:
+    """The events with a name or a text that is not allowed."""
+    is_printable = np.array([text.isprintable() for text in events.strings], np.bool_)
+    found = [np.array([], np.intp)]
+    for shape, rows in events.rows_by_shape(np.arange(len(events))):
+        if not is_kind(shape.kind) or not all(is_attribute(name) for name, _ in shape.attributes):
+            found.append(rows)
+        elif not is_printable.all():
+            for place, (_, is_string) in enumerate(shape.attributes):
+                if is_string:
+                    found.append(rows[~is_printable[events.texts(rows, place)]])
+    return np.concatenate(found)
+
+
+def _without(column: MeasuredColumn, is_left: NDArray[np.bool_]) -> MeasuredColumn:
+    kept = ~is_left
+    return replace(column, rows=column.rows[kept], quantity=column.quantity[kept], group=column.group[kept])

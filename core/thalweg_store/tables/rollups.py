@@ -1,0 +1,81 @@
+"""What is summed from the facts, and over what those sums are complete."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+from thalweg_store.tables.schema import metadata, moment
+
+rollup: Final = Table(
+    "rollup",
+    metadata,
+    Column("meter", Integer, ForeignKey("meter.id"), primary_key=True),
+    Column("bucket", DateTime(timezone=True), primary_key=True, comment="quarter hour UTC of measurement"),
+    Column("assignment", Integer, primary_key=True),
+    Column("group", ARRAY(Text), primary_key=True),
+    Column("revision", SmallInteger, primary_key=True, comment="how often the bucket's period had been closed"),
+    Column("quantity", Numeric, nullable=False),
+    Column("occurrences", BigInteger, nullable=False),
+    Index(None, "bucket"),
+    Index(None, "assignment", "bucket"),
+)
+
+closed_period: Final = Table(
+    "closed_period",
+    metadata,
+    Column("ecosystem", Text, ForeignKey("ecosystem.id"), primary_key=True),
+    Column("start", DateTime(timezone=True), primary_key=True),
+    Column("end", DateTime(timezone=True), primary_key=True, comment="half-open"),
+    Column("revision", SmallInteger, primary_key=True, comment="the revision that this close froze"),
+    moment("closed_at"),
+    comment="facts that come later for its buckets go to the next revision",
+)
+
+meter_coverage: Final = Table(
+    "meter_coverage",
+    metadata,
+    Column("ecosystem", Text, ForeignKey("ecosystem.id"), primary_key=True),
+    Column("meter", Integer, ForeignKey("meter.id"), primary_key=True),
+    moment("covers_from", comment="rollups hold every received event measured from here on"),
+    Column("fed_through", Integer, comment="last design version that fed it; null while the design in force does"),
+    moment("fed_until", optional=True, comment="when the design after that was put in force"),
+)
+
+pane: Final = Table(
+    "pane",
+    metadata,
+    Column("minute", DateTime(timezone=True), primary_key=True, comment="minute of commit"),
+    Column("meter", Integer, ForeignKey("meter.id"), primary_key=True),
+    Column("assignment", Integer, primary_key=True),
+    Column("group", ARRAY(Text), primary_key=True),
+    Column("quantity", Numeric, nullable=False),
+    Column("occurrences", BigInteger, nullable=False),
+    comment="the last hours by commit time, for live views only",
+)
+
+tally: Final = Table(
+    "tally",
+    metadata,
+    Column("device", Integer, ForeignKey("device.id"), primary_key=True),
+    Column("bucket", DateTime(timezone=True), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("outcome", Text, primary_key=True, comment="mapped, unmapped, rejected, parked or undecodable"),
+    Column("events", BigInteger, nullable=False),
+    Column("quantity", Numeric, nullable=False),
+    Index(None, "bucket"),
+    comment="what became of every received event",
+)
