@@ -2,119 +2,175 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import datetime
 
-from thalweg.errors import MeasurementError
-from thalweg.mapping import Measurement, Plan
-from thalweg.wire.batch import Event, TimeQuality
+from thalweg.intervals import Intervals
+from thalweg.mapping import Measurement
+from thalweg.wire.batch import TimeQuality
+from thalweg_gateway.booking_columns import sum_up
 from thalweg_gateway.intake import Batch
-from thalweg_store.ingest import (
+from thalweg_store.batches import StoredBatch
+from thalweg_store.facts import (
     Admission,
     BookedBatch,
     Fate,
     FlowKey,
+    Interval,
     Outcome,
+    RollupKey,
     TallyKey,
     Total,
     quarter_hour,
 )
+from thalweg_store.measuring import MeasuredEvent, MeterPlan, RefusedEvent, measure
+from thalweg_store.measuring_columns import measure_together
 from thalweg_store.rejections import Rejection
 
-#: how far a device's clock may run ahead of the gateway's before its events are refused
-CLOCK_TOLERANCE: Final = timedelta(seconds=60)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_KIND: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_ATTRIBUTE: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
-
-
-class _RefusedEventError(Exception):
-    """One event of a batch cannot be booked; the rest of the batch can."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        self.reason = reason
-        super().__init__(detail)
-
-
-@dataclass(frozen=True, slots=True)
-class MeterPlan:
-    """The compiled plan with the store's number of each meter."""
-
-    plan: Plan
-    #: content hash → number
-    numbers: Mapping[str, int]
+#: the store's number of a meter, and what it measured
+Numbered = tuple[int, Measurement]
+#: seqs of a conflicting batch that belong to another one: nothing can book them
+TAKEN = "taken"
 
 
 @dataclass(slots=True)
 class Booking:
-    """What the new batches of one transaction come to."""
+    """What the new batches of one transaction come to, and those that were set aside before."""
 
+    meters: MeterPlan
     batches: list[BookedBatch] = field(default_factory=list)
-    rollups: defaultdict[tuple[datetime, FlowKey], Total] = field(default_factory=lambda: defaultdict(Total))
+    rebooked: list[tuple[StoredBatch, BookedBatch]] = field(default_factory=list)
+    rollups: defaultdict[RollupKey, Total] = field(default_factory=lambda: defaultdict(Total))
     panes: defaultdict[FlowKey, Total] = field(default_factory=lambda: defaultdict(Total))
     tallies: defaultdict[TallyKey, Total] = field(default_factory=lambda: defaultdict(Total))
     rejections: list[Rejection] = field(default_factory=list)
 
-    def add(self, batch: Batch, admission: Admission, meters: MeterPlan) -> None:
-        """Book one batch; a batch that came before adds nothing."""
-        if not admission.is_new:
-            return
+    def add_all(
+        self, batches: Sequence[Batch], admissions: Sequence[Admission], offsets_ms: Sequence[int | None]
+    ) -> None:
+        """Book batches; those that came before add nothing. Offset: Unix time minus uptime, where known."""
+        new = [each for each in zip(batches, admissions, offsets_ms, strict=True) if each[1].is_new]
+        together = [
+            (batch, offset_ms)
+            for batch, admission, offset_ms in new
+            if not admission.is_conflict and (offset_ms is not None or not _needs_clock(batch))
+        ]
+        booked = dict(zip([id(batch) for batch, _ in together], self._booked_together(together), strict=True))
+        for batch, admission, offset_ms in new:
+            done = booked.get(id(batch))
+            if done is not None:
+                self.batches.append(done)
+            else:
+                self._add(batch, admission, offset_ms)
+
+    def _add(self, batch: Batch, admission: Admission, offset_ms: int | None) -> None:
+        """Book one new batch, event by event, or set it aside."""
         if admission.is_conflict:
             self._quarantine(batch, admission)
         elif batch.decoded is None:
-            self._set_aside(batch, admission, Fate.UNDECODABLE, Outcome.UNDECODABLE)
+            refused = {"undecodable": list(admission.added)}
+            self._set_aside(batch, admission, Fate.UNDECODABLE, Outcome.UNDECODABLE, refused)
             self._reject(batch, "undecodable", batch.problem or "")
-        elif batch.header.time_quality == TimeQuality.UNSYNCHRONISED:
+        elif _needs_clock(batch) and offset_ms is None:
             self._set_aside(batch, admission, Fate.PARKED, Outcome.PARKED)
         else:
-            self._measure(batch, batch.decoded.events, meters)
+            self.batches.append(self._booked(batch, offset_ms if _needs_clock(batch) else None))
 
-    def _measure(self, batch: Batch, events: tuple[Event, ...], meters: MeterPlan) -> None:
-        latest = batch.facts.received_at + CLOCK_TOLERANCE
-        last_at = None
-        for offset, event in enumerate(events):
-            try:
-                measured_at = _checked_time(event, latest)
-                measurements = _measured(event, meters.plan)
-            except _RefusedEventError as error:
-                self._tally(batch, batch.facts.received_at, "", Fate.REJECTED, event.quantity)
-                seq = batch.header.first_seq + offset
-                self._reject(batch, error.reason, f"boot {batch.header.boot} seq {seq}: {error}")
-                continue
-            last_at = measured_at if last_at is None else max(last_at, measured_at)
-            self._tally(batch, measured_at, event.kind, Fate.MAPPED if measurements else Fate.UNMAPPED, event.quantity)
-            self._add_flows(batch, measured_at, measurements, meters)
-        self.batches.append(BookedBatch(batch.facts, Outcome.BOOKED, last_at))
+    def unpark(self, stored: StoredBatch, batch: Batch, offset_ms: int) -> None:
+        """Book a batch that waited for its boot's clock."""
+        bucket = quarter_hour(stored.batch.received_at)
+        self.tallies[TallyKey(batch.device.id, bucket, "", Fate.PARKED)].add(0, -stored.batch.count)
+        self.rebooked.append((stored, self._booked(batch, offset_ms)))
 
-    def _add_flows(
-        self, batch: Batch, measured_at: datetime, measurements: tuple[Measurement, ...], meters: MeterPlan
-    ) -> None:
-        if not measurements:
-            return
-        bucket, assignment = quarter_hour(measured_at), batch.device.assignment_at(measured_at)
-        for measurement in measurements:
-            flow = FlowKey(meters.numbers[measurement.meter_hash], assignment, measurement.group)
-            self.rollups[bucket, flow].add(measurement.quantity)
-            self.panes[flow].add(measurement.quantity)
+    def _booked_together(self, batches: Sequence[tuple[Batch, int | None]]) -> list[BookedBatch | None]:
+        """Book what is as usual, by columns; None for each batch that is not."""
+        if not batches:
+            return []
+        facts = [batch.facts for batch, _ in batches]
+        offsets_ms = [offset_ms if _needs_clock(batch) else None for batch, offset_ms in batches]
+        measured = measure_together(facts, [offset_ms or 0 for offset_ms in offsets_ms], self.meters.plan)
+        sums = sum_up(measured, [batch.device for batch, _ in batches], self.meters.numbers)
+        for rollup, total in sums.rollups.items():
+            self.rollups[rollup].add(total.quantity, total.occurrences)
+            self.panes[rollup.flow].add(total.quantity, total.occurrences)
+        for tally, total in sums.tallies.items():
+            self.tallies[tally].add(total.quantity, total.occurrences)
+        return [
+            span
+            and BookedBatch(
+                batch=each,
+                outcome=Outcome.BOOKED,
+                first_at=span[0],
+                last_at=span[1],
+                offset_ms=offset_ms,
+                design=self.meters.design,
+                refused={},
+            )
+            for each, offset_ms, span in zip(facts, offsets_ms, sums.spans, strict=True)
+        ]
+
+    def _booked(self, batch: Batch, offset_ms: int | None) -> BookedBatch:
+        assert batch.decoded is not None
+        times: list[datetime] = []
+        refused: dict[str, Intervals] = {}
+        for event in measure(batch.decoded, batch.facts.received_at, offset_ms or 0, self.meters.plan):
+            if isinstance(event, RefusedEvent):
+                self.refuse(batch, event)
+                refused.setdefault(event.reason, Intervals()).add(event.seq, event.seq + 1)
+            else:
+                times.append(event.at)
+                self.book_event(batch, event)
+        return BookedBatch(
+            batch=batch.facts,
+            outcome=Outcome.BOOKED,
+            first_at=min(times, default=None),
+            last_at=max(times, default=None),
+            offset_ms=offset_ms,
+            design=self.meters.design,
+            refused={reason: list(seqs) for reason, seqs in refused.items()},
+        )
+
+    def book_event(self, batch: Batch, event: MeasuredEvent, more: Sequence[Numbered] = ()) -> None:
+        """Add what one event comes to; `more` holds what meters measured that the design in force does not have."""
+        measured = [*((self.meters.numbers[each.meter_hash], each) for each in event.measurements), *more]
+        bucket = quarter_hour(event.at)
+        fate = Fate.MAPPED if measured else Fate.UNMAPPED
+        self.tallies[TallyKey(batch.device.id, bucket, event.kind, fate)].add(event.quantity)
+        if measured:
+            assignment = batch.device.assignment_at(event.at)
+            for meter, measurement in measured:
+                flow = FlowKey(meter, assignment, measurement.group)
+                self.rollups[RollupKey(bucket, flow)].add(measurement.quantity)
+                self.panes[flow].add(measurement.quantity)
+
+    def refuse(self, batch: Batch, event: RefusedEvent) -> None:
+        """Count an event that cannot be booked."""
+        key = TallyKey(batch.device.id, quarter_hour(batch.facts.received_at), "", Fate.REJECTED)
+        self.tallies[key].add(event.quantity)
+        self._reject(batch, event.reason, f"boot {batch.header.boot} seq {event.seq}: {event.detail}")
 
     def _quarantine(self, batch: Batch, admission: Admission) -> None:
         header = batch.header
-        self._set_aside(batch, admission, Fate.REJECTED, Outcome.CONFLICT)
+        added = Intervals(admission.added)
+        refused = {"conflict": list(added), TAKEN: added.gaps(header.first_seq, header.end_seq)}
+        self._set_aside(batch, admission, Fate.REJECTED, Outcome.CONFLICT, refused)
         interval = f"boot {header.boot} seqs [{header.first_seq}, {header.end_seq})"
         self._reject(batch, "conflict", f"{interval} belong at least in part to another batch with another digest")
 
-    def _set_aside(self, batch: Batch, admission: Admission, fate: Fate, outcome: Outcome) -> None:
-        self.batches.append(BookedBatch(batch.facts, outcome, None))
+    def _set_aside(
+        self,
+        batch: Batch,
+        admission: Admission,
+        fate: Fate,
+        outcome: Outcome,
+        refused: Mapping[str, list[Interval]] | None = None,
+    ) -> None:
+        self.batches.append(BookedBatch(batch=batch.facts, outcome=outcome, refused=refused))
         if admission.added:
             key = TallyKey(batch.device.id, quarter_hour(batch.facts.received_at), "", fate)
-            self.tallies[key].add(0, admission.added)
-
-    def _tally(self, batch: Batch, moment: datetime, kind: str, fate: Fate, quantity: int) -> None:
-        self.tallies[TallyKey(batch.device.id, quarter_hour(moment), kind, fate)].add(quantity)
+            self.tallies[key].add(0, admission.added_count)
 
     def _reject(self, batch: Batch, reason: str, detail: str) -> None:
         rejection = Rejection(
@@ -129,24 +185,5 @@ class Booking:
         self.rejections.append(rejection)
 
 
-def _checked_time(event: Event, latest: datetime) -> datetime:
-    """The event's time; old times are legal (devices are offline for long), a time ahead of ours is provably wrong."""
-    ahead_ms = event.at_ms - (latest - _EPOCH) // timedelta(milliseconds=1)
-    if ahead_ms > 0:
-        detail = f"measured {ahead_ms} ms later than the gateway's clock allows: set the device's clock"
-        raise _RefusedEventError("clock_ahead", detail)
-    return _EPOCH + timedelta(milliseconds=event.at_ms)
-
-
-def _measured(event: Event, plan: Plan) -> tuple[Measurement, ...]:
-    if not _KIND.fullmatch(event.kind):
-        raise _RefusedEventError("bad_name", f"kind {event.kind!r} does not match {_KIND.pattern}")
-    for name, value in event.attributes.items():
-        if not _ATTRIBUTE.fullmatch(name):
-            raise _RefusedEventError("bad_name", f"attribute {name!r} does not match {_ATTRIBUTE.pattern}")
-        if isinstance(value, str) and not value.isprintable():
-            raise _RefusedEventError("bad_name", f"the value of attribute {name!r} holds unprintable characters")
-    try:
-        return plan.measure(event)
-    except MeasurementError as error:
-        raise _RefusedEventError("unmeasurable", str(error)) from error
+def _needs_clock(batch: Batch) -> bool:
+    return batch.header.time_quality == TimeQuality.UNSYNCHRONISED

@@ -1,32 +1,50 @@
-"""Decode and verify: from a broker's message to an authentic batch or device state, or to a rejection."""
+"""Decode and verify: from a broker's message to an authentic batch or device state, or to why it is not accepted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 
-from thalweg.errors import MalformedMessage, UnknownSender, WireError
+from thalweg.errors import BadSignature, MalformedMessage, UnknownSender, WireError
 from thalweg.wire import batch as wire
 from thalweg.wire.keys import DeviceKeys, derive
 from thalweg.wire.messages import read_state
 from thalweg.wire.text import open_sealed
-from thalweg.wire.topics import Channel, DeviceTopic, parse
+from thalweg.wire.topics import Channel, DeviceTopic, device_topic, parse
 from thalweg_gateway.source import Message
-from thalweg_store.ingest import BootKey, HeardState, ReceivedBatch
-from thalweg_store.registry import Device, Directory
+from thalweg_store.directory import Device, Directory
+from thalweg_store.facts import BootKey, HeardState, ReceivedBatch
+from thalweg_store.measuring import CLOCK_TOLERANCE, milliseconds
+from thalweg_store.quarantine import Quarantined
 from thalweg_store.rejections import Rejection
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
-    """An authentic batch. `decoded` is None when its inside does not follow the format; `problem` then says why."""
+    """An authentic batch. Its inside is read when somebody asks for it: most batches are decoded many at once."""
 
     topic: DeviceTopic
     device: Device
     facts: ReceivedBatch
     header: wire.Header
-    decoded: wire.Batch | None
-    problem: str | None
+
+    @property
+    def decoded(self) -> wire.Batch | None:
+        """Its events; None when its inside does not follow the format."""
+        return None if isinstance(self._inside, MalformedMessage) else self._inside
+
+    @property
+    def problem(self) -> str | None:
+        """Why its inside does not follow the format."""
+        return str(self._inside) if isinstance(self._inside, MalformedMessage) else None
+
+    @cached_property
+    def _inside(self) -> wire.Batch | MalformedMessage:
+        try:
+            return wire.decode(self.facts.payload)
+        except MalformedMessage as error:
+            return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +54,14 @@ class State:
     topic: DeviceTopic
     device: Device
     facts: HeardState
+
+
+@dataclass(frozen=True, slots=True)
+class Untrusted:
+    """What is signed with a key that was compromised before it came."""
+
+    arrival: Batch | State
+    quarantined: Quarantined
 
 
 class KeyRing:
@@ -50,17 +76,28 @@ class KeyRing:
         return derive(self._root_key, self._ecosystem, device, key_version)
 
 
-def read(message: Message, directory: Directory, ring: KeyRing) -> Batch | State | Rejection:
-    """What `message` is, once it is proved to come from the device that its topic names."""
+#: what a message can turn out to be
+Arrival = Batch | State | Untrusted | Rejection
+
+
+def read(message: Message, directory: Directory, ring: KeyRing, *, is_released: bool = False) -> Arrival:
+    """What `message` is, once it is proved to come from the device that its topic names.
+
+    A message signed with a key that was compromised before it came is untrusted, unless an operator released it.
+    """
     topic = None
     try:
         topic = parse(message.topic)
         device = _sender(topic, directory)
+        arrival: Batch | State
         if topic.channel is Channel.EVENTS:
-            return _read_batch(message, topic, device, ring)
-        if topic.channel is Channel.STATE:
-            return _read_state(message, topic, device, ring)
-        raise MalformedMessage(f"channel {topic.channel!r} does not lead to the gateway")
+            arrival = _read_batch(message, topic, device, ring)
+            key_version = arrival.header.key_version
+        elif topic.channel is Channel.STATE:
+            arrival = _read_state(message, topic, device, ring)
+            key_version = arrival.facts.key_version
+        else:
+            raise MalformedMessage(f"channel {topic.channel!r} does not lead to the gateway")
     except WireError as error:
         return Rejection(
             topic=message.topic,
@@ -71,6 +108,22 @@ def read(message: Message, directory: Directory, ring: KeyRing) -> Batch | State
             payload=message.payload,
             received_at=message.received_at,
         )
+    if is_released or device.is_trusted(key_version, message.received_at):
+        return arrival
+    quarantined = Quarantined(
+        device=device.id,
+        key_version=key_version,
+        topic=message.topic,
+        payload=message.payload,
+        received_at=message.received_at,
+    )
+    return Untrusted(arrival, quarantined)
+
+
+def read_again(facts: ReceivedBatch, device: Device, ecosystem: str) -> Batch:
+    """A batch that was verified when it was stored."""
+    topic = parse(device_topic(ecosystem, device.name, Channel.EVENTS))
+    return Batch(topic, device, facts, wire.read_header(facts.payload))
 
 
 def _sender(topic: DeviceTopic, directory: Directory) -> Device:
@@ -96,21 +149,41 @@ def _read_batch(message: Message, topic: DeviceTopic, device: Device, ring: KeyR
         payload=message.payload,
         received_at=message.received_at,
     )
-    try:
-        return Batch(topic, device, facts, header, wire.decode(message.payload), None)
-    except MalformedMessage as error:
-        return Batch(topic, device, facts, header, None, str(error))
+    return Batch(topic, device, facts, header)
 
 
 def _read_state(message: Message, topic: DeviceTopic, device: Device, ring: KeyRing) -> State:
-    body = open_sealed(topic.channel, message.payload, ring.keys(device.name, device.key_version).uplink)
+    key_version, body = _open_state(message, topic, device, ring)
     state = read_state(body)
     facts = HeardState(
         key=BootKey(device.id, state.boot),
         is_on=state.is_on,
         next_seq=state.next_seq,
         previous=state.previous,
+        lost=state.lost,
+        offset_ms=_possible(state.offset_ms, body, message),
+        key_version=key_version,
         details=state.details,
         heard_at=message.received_at,
     )
     return State(topic, device, facts)
+
+
+def _open_state(
+    message: Message, topic: DeviceTopic, device: Device, ring: KeyRing
+) -> tuple[int, dict[str, Any]]:  # fmt: skip
+    """The key version that verifies a signed text, which does not name it, and the body."""
+    for key_version in range(device.key_version, 0, -1):
+        try:
+            uplink = ring.keys(device.name, key_version).uplink
+            return key_version, open_sealed(topic.channel, message.payload, uplink)
+        except BadSignature:
+            continue
+    raise BadSignature(f"no key version of {device.name!r} verifies the text")
+
+
+def _possible(offset_ms: int | None, body: dict[str, Any], message: Message) -> int | None:
+    """A clock that is ahead of the gateway's is provably wrong, so it gives no offset."""
+    if offset_ms is None or body["now"] > milliseconds(message.received_at + CLOCK_TOLERANCE):
+        return None
+    return offset_ms

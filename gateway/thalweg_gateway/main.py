@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import signal
 import sys
 
 from thalweg.errors import ThalwegError
-from thalweg_gateway.mqtt_source import MqttAddress, MqttSource
+from thalweg_gateway.health import Health
+from thalweg_gateway.metrics import GatewayMetrics
+from thalweg_gateway.observability import Several
 from thalweg_gateway.pipeline import Pipeline
 from thalweg_gateway.settings import GatewaySettings, parse_root_key
+from thalweg_gateway.sources import open_source
+from thalweg_gateway.status_server import StatusServer
+from thalweg_store import logs
 from thalweg_store.database import Database
+from thalweg_store.reading import watermark
 
 
 def main() -> int:
     """Run one gateway until SIGTERM or SIGINT; 2 when its settings are wrong."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = GatewaySettings.from_environment()
-        source = MqttSource(
-            MqttAddress.parse(settings.mqtt_url.get_secret_value()), settings.ecosystem, settings.gateway_instance
-        )
+        logs.configure(settings.log, settings.gateway_instance)
+        source = open_source(settings)
+        metrics = GatewayMetrics(settings.ecosystem, settings.gateway_instance)
+        metrics.watch(source)
+        probe = Database(settings.database_url.get_secret_value(), pool_size=1)
+        health = Health(lambda: source.is_ready, lambda: watermark(probe))
         pipeline = Pipeline(
             source,
             Database(settings.database_url.get_secret_value(), pool_size=1),
             settings.ecosystem,
             parse_root_key(settings.root_key.get_secret_value()),
             settings.gateway_instance,
+            Several(metrics, health),
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: pipeline.stop())
-        pipeline.run()
+        with _status_server(settings.gateway_http, metrics, health):
+            pipeline.run()
     except ThalwegError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0
+
+
+def _status_server(
+    address: str | None, metrics: GatewayMetrics, health: Health
+) -> contextlib.AbstractContextManager[object]:
+    """The server that tells metrics and health, when the settings want one."""
+    return StatusServer(address, metrics.registry, health) if address else contextlib.nullcontext()
 
 
 if __name__ == "__main__":

@@ -11,10 +11,43 @@ from thalweg.wire.messages import Receipt
 from thalweg.wire.text import seal
 from thalweg.wire.topics import Channel, device_topic
 from thalweg_gateway.intake import KeyRing
-from thalweg_store.registry import Device
 
 INTERVAL_SECONDS: Final = 0.2
 _MAX_INTERVALS: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedReceipt:
+    """What a device is to be told of one of its boots."""
+
+    device: str
+    #: of the keys that the device holds now
+    key_version: int
+    boot: int
+    #: committed seqs: all below the first gap, and those beyond that are known
+    committed: Intervals
+    #: committed seqs that the device sent just now: the first to be named
+    latest: Intervals
+    store_epoch: str
+    now_ms: int
+
+    def after(self, before: OwedReceipt | None) -> OwedReceipt:
+        """This receipt, naming also what `before`, which it replaces unsent, would have named."""
+        if before is None or before.store_epoch != self.store_epoch:
+            return self
+        for first, end in before.latest:
+            self.latest.add(first, end)
+            self.committed.add(first, end)
+        return self
+
+    def receipt(self) -> Receipt:
+        """The message; of many intervals beyond the first gap it names those that were sent last."""
+        next_seq = self.committed.next_missing
+        beyond = [interval for interval in self.committed if interval[0] > next_seq]
+        if len(beyond) > _MAX_INTERVALS:
+            beyond.sort(key=lambda interval: not self.latest.overlap(*interval))
+            beyond = sorted(beyond[:_MAX_INTERVALS])
+        return Receipt(self.store_epoch, self.boot, next_seq, tuple(beyond), 0, self.now_ms)
 
 
 @dataclass(slots=True)
@@ -23,7 +56,7 @@ class _Desk:
 
     sent_at: float = float("-inf")
     #: boot → receipt to send
-    owed: dict[int, tuple[Device, Receipt]] = field(default_factory=dict)
+    owed: dict[int, OwedReceipt] = field(default_factory=dict)
 
 
 class Receipts:
@@ -36,27 +69,36 @@ class Receipts:
         self._desks: dict[str, _Desk] = {}
         self._waiting: set[str] = set()
 
-    def owe(self, device: Device, boot: int, ranges: Intervals, store_epoch: str, now_ms: int) -> None:
-        """Owe `device` a receipt for the committed `ranges` of `boot`; a later one replaces an earlier one."""
-        next_seq = ranges.next_missing
-        beyond = tuple(interval for interval in ranges if interval[0] > next_seq)[:_MAX_INTERVALS]
-        receipt = Receipt(store_epoch, boot, next_seq, beyond, 0, now_ms)
-        self._desks.setdefault(device.name, _Desk()).owed[boot] = (device, receipt)
-        self._waiting.add(device.name)
+    def owe(self, receipt: OwedReceipt) -> None:
+        """Owe a receipt; a later one for the same boot replaces an earlier one."""
+        owed = self._desks.setdefault(receipt.device, _Desk()).owed
+        owed[receipt.boot] = receipt.after(owed.get(receipt.boot))
+        self._waiting.add(receipt.device)
 
-    def send_due(self, now_seconds: float) -> None:
-        """Send what is owed to devices that had none within the interval; `now_seconds` is monotonic."""
+    @property
+    def devices_waiting(self) -> int:
+        """Devices that are owed a receipt."""
+        return len(self._waiting)
+
+    def send_due(self, now_seconds: float) -> int:
+        """Send what is owed to devices that had none within the interval, and say how many receipts these were.
+
+        `now_seconds` is monotonic.
+        """
+        sent = 0
         for name in list(self._waiting):
             desk = self._desks[name]
             if now_seconds - desk.sent_at < INTERVAL_SECONDS:
                 continue
-            for device, receipt in desk.owed.values():
-                key = self._ring.keys(device.name, device.key_version).downlink
-                topic = device_topic(self._ecosystem, device.name, Channel.RECEIPT)
-                self._publish(topic, seal(Channel.RECEIPT, receipt.body(), key))
+            topic = device_topic(self._ecosystem, name, Channel.RECEIPT)
+            for owed in desk.owed.values():
+                key = self._ring.keys(name, owed.key_version).downlink
+                self._publish(topic, seal(Channel.RECEIPT, owed.receipt().body(), key))
+            sent += len(desk.owed)
             desk.owed.clear()
             desk.sent_at = now_seconds
             self._waiting.discard(name)
+        return sent
 
     def seconds_until_due(self, now_seconds: float, at_most: float) -> float:
         """How long nothing has to be sent."""

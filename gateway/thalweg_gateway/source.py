@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
+
+from thalweg.wire.topics import Channel
+
+#: the channels that lead from devices to a gateway
+UPLINK: Final = (Channel.EVENTS, Channel.STATE)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message as the broker delivered it."""
+class Message(NamedTuple):
+    """One message as the broker delivered it; a tuple, since making one is a third of what taking one costs."""
 
     topic: str
     payload: bytes
@@ -19,8 +22,23 @@ class Message:
     token: object
 
 
+class Lag(NamedTuple):
+    """What is on its way and was not taken yet, in messages."""
+
+    #: read from the broker, waiting in this process
+    here: int
+    #: waiting at the broker; None where it does not say
+    at_broker: int | None
+
+
 class Source(Protocol):
     """A broker subscription that redelivers whatever was not committed."""
+
+    #: whether the broker delivers
+    is_ready: bool
+
+    def lag(self) -> Lag:
+        """What was not taken yet, as of the last delivery; may be asked from any thread."""
 
     def take(self, limit: int, wait_seconds: float) -> list[Message]:
         """Up to `limit` messages; waits at most `wait_seconds` for the first. Empty while the broker is away."""
@@ -32,7 +50,10 @@ class Source(Protocol):
         """Send one message downwards, at most once; dropped while the broker is away."""
 
     def pause(self) -> None:
-        """Stop taking: devices are told to keep their events, and the broker keeps what it holds."""
+        """Stop taking: devices are told to keep their events, and the broker keeps what it holds.
+
+        What was taken and is not committed stays taken, however long it lasts.
+        """
 
     def resume(self) -> None:
         """Take again."""

@@ -45,7 +45,7 @@ def test_a_resend_changes_nothing_but_is_acknowledged_and_receipted(world: World
     world.send(payload)
     world.pipeline.step()
     assert world.rows(ROLLUPS)[0] == ("energy", ["volt-pass"], 1000, 1)
-    assert world.rows("select duplicates from received") == [(3,)]
+    assert world.rows("select duplicates from boot") == [(3,)]
     assert len(world.source.committed) == 4
     assert world.receipts()[-1]["next"] == 1
 
@@ -107,7 +107,7 @@ def test_a_flipped_byte_anywhere_is_a_rejection_that_advances_nothing(world: Wor
     assert sum(counts.values()) == len(payload)
     assert set(counts) == {"bad_signature", "malformed", "unknown_key_version", "unknown_version"}
     assert counts["unknown_version"] == counts["unknown_key_version"] == 1
-    assert world.rows("select * from received") == []
+    assert world.rows("select * from boot") == []
     assert world.receipts() == []
     samples = world.rows("select count(*) from rejection_sample")[0][0]
     assert samples == 2 + min(5, counts["bad_signature"]) + min(5, counts["malformed"])

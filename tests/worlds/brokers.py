@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from thalweg_app.local_system import free_port
-from thalweg_app.mqtt_users import MqttUser, device_user, gateway_user
-from thalweg_app.nats import EmbeddedNats
+from thalweg_app.nats import AUTH, SYSTEM, EmbeddedNats, NatsSecrets
 from thalweg_app.supervisor import Supervisor
+from thalweg_gateway.auth_claims import new_seed
+from worlds.doorkeeper import Doorkeeper
 
 PASSWORD = "no-secret-in-a-test"
 
@@ -43,16 +44,25 @@ class Broker:
         return f"mqtt://{user}:{PASSWORD}@127.0.0.1:{self.port}"
 
 
-def users(ecosystem: str, devices: list[str]) -> list[MqttUser]:
-    return [gateway_user("_gateway", PASSWORD), *(device_user(ecosystem, device, PASSWORD) for device in devices)]
+@dataclass
+class NatsBroker(Broker):
+    """A NATS server with its callout."""
+
+    server: EmbeddedNats
+    door: Doorkeeper
 
 
 @contextmanager
-def nats(folder: Path, ecosystem: str, devices: list[str]) -> Iterator[Broker]:
-    """The embedded NATS server with its users."""
-    server = EmbeddedNats(folder, free_port(), free_port())
+def nats(folder: Path, ecosystem: str, devices: list[str], *, is_guarded: bool = False) -> Iterator[NatsBroker]:
+    """The embedded NATS server, and what lets the devices in.
+
+    Only when it is guarded, devices must wait for a gateway of NATS.
+    """
+    server = EmbeddedNats(
+        folder, free_port(), free_port(), NatsSecrets(PASSWORD, "auth-password", "system-password", new_seed())
+    )
     with Supervisor() as supervisor:
-        supervisor.start(server.prepare(users(ecosystem, devices)))
+        supervisor.start(server.prepare())
 
         def kill() -> None:
             pid = supervisor.report()["nats"].pid
@@ -63,7 +73,13 @@ def nats(folder: Path, ecosystem: str, devices: list[str]) -> Iterator[Broker]:
         def start() -> None:
             assert supervisor.wait(60_000, lambda: supervisor.report()["nats"].is_ready)
 
-        yield Broker(server.mqtt_port, start, kill)
+        door = Doorkeeper(
+            server.nats_url(AUTH), server.nats_url(SYSTEM), server.secrets.issuer_seed, ecosystem, is_guarded
+        )
+        for device in devices:
+            door.logins.set(device, PASSWORD)
+        with door:
+            yield NatsBroker(server.mqtt_port, start, kill, server, door)
     server.release()
 
 

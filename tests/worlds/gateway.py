@@ -15,7 +15,7 @@ from thalweg.wire.keys import DeviceKeys, derive
 from thalweg.wire.text import open_sealed, seal
 from thalweg.wire.topics import Channel, device_topic, parse
 from thalweg_gateway.pipeline import Pipeline
-from thalweg_gateway.source import Message
+from thalweg_gateway.source import Lag, Message
 from thalweg_store.database import Database
 from thalweg_store.registry import BEGINNING, NewDevice, Registry
 
@@ -33,12 +33,16 @@ class MemorySource:
         self.taken: list[Message] = []
         self.committed: list[Message] = []
         self.published: list[tuple[str, bytes]] = []
+        self.is_ready = True
         self.is_paused = False
         self.pauses = 0
         self.is_closed = False
 
     def put(self, topic: str, payload: bytes) -> None:
         self.waiting.append(Message(topic, payload, datetime.now(UTC), len(self.waiting) + len(self.taken)))
+
+    def lag(self) -> Lag:
+        return Lag(len(self.waiting), None)
 
     def lose_connection(self) -> None:
         self.waiting = [*self.taken, *self.waiting]

@@ -1,0 +1,78 @@
+"""The process that lets devices in: `python -m thalweg_gateway.auth_main`.
+
+A process of its own: gateways may come and go, and be busy, while devices connect; and only this one holds the key that
+rights are signed with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from typing import Final
+
+import nats
+from nats.aio.client import Client
+
+from thalweg.errors import ThalwegError
+from thalweg_gateway.auth_callout import Callout, ConsumerWatch
+from thalweg_gateway.auth_claims import Issuer
+from thalweg_gateway.auth_revocation import Revocation
+from thalweg_gateway.nats_link import NatsAddress
+from thalweg_gateway.settings import AuthSettings
+from thalweg_store import logs
+from thalweg_store.database import Database
+from thalweg_store.logins import Logins
+
+_LOG = logging.getLogger(__name__)
+_RETRY_SECONDS: Final = 1
+
+
+def main() -> int:
+    """Answer until SIGTERM or SIGINT; 2 when the settings are wrong."""
+    try:
+        settings = AuthSettings.from_environment()
+        logs.configure(settings.log, "auth")
+        asyncio.run(_serve(settings))
+    except ThalwegError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+async def _serve(settings: AuthSettings) -> None:
+    issuer = Issuer(settings.nats_issuer_seed.get_secret_value())
+    logins = Logins(Database(settings.database_url.get_secret_value()), settings.ecosystem)
+    callout_address = NatsAddress.parse(settings.nats_url.get_secret_value())
+    system_address = NatsAddress.parse(settings.nats_system_url.get_secret_value())
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    connection, system = await connect(callout_address), await connect(system_address)
+    await Callout(settings.ecosystem, logins, issuer, ConsumerWatch(connection).exists).serve(connection)
+    _LOG.info("letting in devices of %s", settings.ecosystem)
+    watch = asyncio.create_task(Revocation(logins.revoked, system).watch())
+    await stop.wait()
+    watch.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watch
+    await connection.close()
+    await system.close()
+
+
+async def connect(address: NatsAddress) -> Client:
+    """A connection that is made, and made again, until the server is there."""
+    scheme = "tls" if address.is_tls else "nats"
+    return await nats.connect(
+        servers=[f"{scheme}://{host}:{port}" for host, port in address.hosts],
+        user=address.user,
+        password=address.password,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=_RETRY_SECONDS,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

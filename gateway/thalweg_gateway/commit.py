@@ -1,0 +1,288 @@
+"""One transaction for what was taken together: read, deduplicate, map, book. The loop and replays share it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from thalweg.design import load
+from thalweg.mapping import Plan, compile_plan
+from thalweg.wire.batch import TimeQuality
+from thalweg_gateway.booking import Booking
+from thalweg_gateway.intake import Arrival, Batch, KeyRing, State, Untrusted, read, read_again
+from thalweg_gateway.log_context import about
+from thalweg_gateway.receipts import OwedReceipt
+from thalweg_gateway.source import Message
+from thalweg_store.database import Database
+from thalweg_store.directory import Device, Directory
+from thalweg_store.facts import BootKey, HeardState
+from thalweg_store.ingest import IngestTransaction, Standing, ingest
+from thalweg_store.measuring import MeterPlan, uptime_bound_ms
+from thalweg_store.parking import boots_parked_before
+from thalweg_store.quarantine import Quarantined
+from thalweg_store.registry import Registry
+from thalweg_store.rejections import Rejection
+
+_LOG = logging.getLogger(__name__)
+#: how long the batches of a boot wait for its clock
+PARKING: Final = timedelta(hours=24)
+#: how often the store is looked at anew for a restored backup
+_EPOCH_SECONDS: Final = 5.0
+
+
+class StaleDirectoryError(Exception):
+    """The registry has changed, or the store was restored, since the picture of it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The directory that messages are read against, and the meters of its design."""
+
+    directory: Directory
+    meters: MeterPlan
+
+    @property
+    def standing(self) -> Standing:
+        """What the store must still say for this view to be used."""
+        return Standing(self.directory.version, self.directory.store_epoch)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """What one transaction came to."""
+
+    booking: Booking
+    arrivals: Sequence[Arrival]
+    receipts: Sequence[OwedReceipt]
+    #: batches that came again unchanged
+    duplicates: Sequence[Batch]
+
+
+class Committer:
+    """Books messages of one ecosystem on one database under the name of a gateway."""
+
+    def __init__(self, database: Database, ecosystem: str, ring: KeyRing, instance: str) -> None:
+        self._database = database
+        self._registry = Registry(database)
+        self.ecosystem = ecosystem
+        self._ring = ring
+        self._instance = instance
+        self._view: View | None = None
+        self._looked_at = float("-inf")
+        #: how often this process knows that it has committed: a store with fewer was restored
+        self._commits = 0
+        self._is_restored = False
+
+    def view(self) -> View:
+        """The present picture of the registry; raises UnknownEcosystem."""
+        if time.monotonic() - self._looked_at > _EPOCH_SECONDS:
+            self._look()
+        if self._view is None:
+            directory = self._registry.directory(self.ecosystem)
+            plan = compile_plan(load(directory.design_document)) if directory.design_document else Plan(())
+            numbers = self._registry.meter_ids({meter.hash: meter.id for meter in plan.meters})
+            self._view = View(directory, MeterPlan(plan, numbers, directory.design_version))
+            _LOG.info(
+                "directory version %d: %d devices, %d meters", directory.version, len(directory.devices), len(numbers)
+            )
+        return self._view
+
+    @property
+    def directory(self) -> Directory | None:
+        """The picture that was worked from last; None before the first, and once it turned out to be stale."""
+        return self._view.directory if self._view else None
+
+    def forget_view(self) -> None:
+        """Make the next picture from the store."""
+        self._view = None
+        self._looked_at = float("-inf")
+
+    def commit(self, messages: Sequence[Message], *, are_released: bool = False) -> Committed:
+        """Read `messages` and book them; raises StaleDirectoryError, after which nothing is kept."""
+        view = self.view()
+        arrivals = [read(each, view.directory, self._ring, is_released=are_released) for each in messages]
+        batches = [each for each in arrivals if isinstance(each, Batch)]
+        states = [each for each in arrivals if isinstance(each, State)]
+        booking = Booking(view.meters, rejections=[each for each in arrivals if isinstance(each, Rejection)])
+        now = datetime.now(UTC)
+        with ingest(self._database, self._instance) as transaction:
+            self.check(transaction, view)
+            heard = [state.facts for state in states]
+            quarantined, again = _sorted_out(transaction, arrivals)
+            batches += again
+            transaction.lock((batch.facts.key for batch in batches), heard)
+            self._set_clocks(transaction, heard, view, booking)
+            admissions = transaction.admit([batch.facts for batch in batches])
+            boots = [transaction.boot(batch.facts.key) for batch in batches]
+            booking.add_all(batches, admissions, [boot.offset_ms for boot in boots])
+            for batch, admission, boot in zip(batches, admissions, boots, strict=True):
+                if admission.is_new and _waits(batch) and boot.offset_ms is None and not admission.is_conflict:
+                    boot.parked_since = min(boot.parked_since or batch.facts.received_at, batch.facts.received_at)
+            receipts = _receipts([*batches, *states], transaction, view.directory.store_epoch, now)
+            self.book(transaction, booking, view, now, states=heard, quarantined=quarantined)
+        self._commits = transaction.commits
+        log_rejections(booking.rejections)
+        duplicates = [batch for batch, each in zip(batches, admissions, strict=True) if not each.is_new]
+        return Committed(booking=booking, arrivals=arrivals, receipts=receipts, duplicates=duplicates)
+
+    def commit_refused(self, messages: Sequence[Message], why: str) -> None:
+        """Keep messages that the store refuses as rejections, so that they block nobody behind them."""
+        rejections = [
+            Rejection(
+                topic=message.topic,
+                ecosystem=self.ecosystem,
+                principal="",
+                reason="refused_by_store",
+                detail=why,
+                payload=message.payload,
+                received_at=message.received_at,
+            )
+            for message in messages
+        ]
+        with ingest(self._database, self._instance) as transaction:
+            transaction.book_rejections(rejections)
+
+    def expire_parking(self, now: datetime) -> int:
+        """Book what has waited for a clock for 24 hours, at the latest times that are possible; number of batches.
+
+        One offset serves all of a boot's batches that are due, so their distances stay. Raises StaleDirectoryError.
+        """
+        view = self.view()
+        booked = 0
+        for key in boots_parked_before(self._database, self.ecosystem, now - PARKING):
+            booking = Booking(view.meters)
+            with ingest(self._database, self._instance) as transaction:
+                self.check(transaction, view)
+                transaction.lock([key])
+                parked = transaction.parked(key)
+                due = [each for each in parked if each.batch.received_at < now - PARKING]
+                device = _device(view.directory, key.device)
+                waiting = [(each, read_again(each.batch, device, self.ecosystem)) for each in due]
+                bounds = [
+                    uptime_bound_ms(batch.decoded, batch.facts.received_at)
+                    for _, batch in waiting
+                    if batch.decoded is not None
+                ]
+                for stored, batch in waiting:
+                    booking.unpark(stored, batch, min(bounds))
+                left = [each.batch.received_at for each in parked[len(due) :]]
+                transaction.boot(key).parked_since = min(left, default=None)
+                self.book(transaction, booking, view, now)
+            booked += len(due)
+        return booked
+
+    def check(self, transaction: IngestTransaction, view: View) -> None:
+        """Hold off changes of the registry; raises StaleDirectoryError unless `view` is the present picture."""
+        standing = transaction.standing(self.ecosystem)
+        if standing != view.standing or transaction.commits < self._commits:
+            self._is_restored = transaction.commits < self._commits
+            raise StaleDirectoryError
+
+    def book(
+        self,
+        transaction: IngestTransaction,
+        booking: Booking,
+        view: View,
+        now: datetime,
+        *,
+        states: Sequence[HeardState] = (),
+        quarantined: Sequence[Quarantined] = (),
+    ) -> None:
+        """Write what `booking` came to."""
+        transaction.book(
+            batches=booking.batches,
+            rebooked=booking.rebooked,
+            states=states,
+            rollups=booking.rollups,
+            panes=booking.panes,
+            tallies=booking.tallies,
+            closures=view.directory.closures,
+            rejections=booking.rejections,
+            quarantined=quarantined,
+            now=now,
+        )
+
+    def _look(self) -> None:
+        if self._is_restored:
+            self._database.begin_epoch()
+            self._commits, self._is_restored = 0, False
+        epoch = self._database.store_epoch()
+        self._looked_at = time.monotonic()
+        if self._view is not None and self._view.directory.store_epoch != epoch:
+            _LOG.warning("the store begins epoch %s: devices are told to send again what they hold", epoch)
+            self._view = None
+
+    def _set_clocks(
+        self, transaction: IngestTransaction, states: Iterable[HeardState], view: View, booking: Booking
+    ) -> None:  # fmt: skip
+        """Note the clocks that births bring, and book what waited for them."""
+        for state in states:
+            boot = transaction.boot(state.key)
+            if state.offset_ms is None or boot.offset_ms is not None:
+                continue
+            boot.offset_ms = state.offset_ms
+            if boot.parked_since is not None:
+                device = _device(view.directory, state.key.device)
+                for stored in transaction.parked(state.key):
+                    booking.unpark(stored, read_again(stored.batch, device, self.ecosystem), state.offset_ms)
+                boot.parked_since = None
+
+
+def log_rejections(rejections: Sequence[Rejection]) -> None:
+    """One line for each sender and reason, about the first of its messages."""
+    first = {(each.topic, each.reason): each for each in reversed(rejections)}
+    for (topic, reason), count in Counter((each.topic, each.reason) for each in rejections).items():
+        extra = about(topic, first[topic, reason].payload)
+        _LOG.warning("rejected %d on %s: %s", count, topic, reason, extra=extra)
+
+
+def _sorted_out(
+    transaction: IngestTransaction, arrivals: Sequence[Arrival]
+) -> tuple[list[Quarantined], list[Batch]]:  # fmt: skip
+    """What cannot be trusted, apart from batches that the store holds already: their device is told so again."""
+    untrusted = [each for each in arrivals if isinstance(each, Untrusted)]
+    batches = [each.arrival for each in untrusted if isinstance(each.arrival, Batch)]
+    stored = dict(zip(map(id, batches), transaction.are_stored([each.facts for each in batches]), strict=True))
+    quarantined = [each.quarantined for each in untrusted if not stored.get(id(each.arrival), False)]
+    return quarantined, [batch for batch in batches if stored[id(batch)]]
+
+
+def _waits(batch: Batch) -> bool:
+    return batch.header.time_quality == TimeQuality.UNSYNCHRONISED and batch.decoded is not None
+
+
+def _device(directory: Directory, number: int) -> Device:
+    return next(device for device in directory.devices.values() if device.id == number)
+
+
+def _receipts(
+    arrivals: Sequence[Batch | State], transaction: IngestTransaction, store_epoch: str, now: datetime
+) -> list[OwedReceipt]:
+    """The receipts for every boot that was heard from, signed with the key that its device holds now."""
+    spoken: dict[BootKey, Batch | State] = {arrival.facts.key: arrival for arrival in arrivals}
+    born = {key.device: each.facts.key_version for key, each in spoken.items() if isinstance(each, State)}
+    unborn = {key.device for key in spoken} - set(born)
+    versions = transaction.key_versions(unborn) | born if unborn else born
+    receipts = []
+    for key, arrival in spoken.items():
+        boot = transaction.boot(key)
+        version = versions.get(key.device)
+        if version is None:
+            version = arrival.header.key_version if isinstance(arrival, Batch) else arrival.facts.key_version
+        receipts.append(
+            OwedReceipt(
+                device=arrival.device.name,
+                key_version=version,
+                boot=key.boot,
+                committed=boot.committed(),
+                latest=boot.touched,
+                store_epoch=store_epoch,
+                now_ms=int(now.timestamp() * 1000),
+            )
+        )
+    return receipts

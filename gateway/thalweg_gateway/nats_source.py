@@ -1,0 +1,280 @@
+"""The source for NATS: a durable pull consumer on the stream that an acknowledgement to a device rests on.
+
+* Acknowledged message by message after the database commit. What was not comes again: at once when the gateway
+  leaves, after the acknowledgement's time when it died.
+* One thread receives, so that the server hears that messages are still being worked on, however long the pipeline
+  waits for its database. Memory is bounded by what was asked for: at most `WINDOW` messages wait here.
+* A token names one delivery, and is forgotten with its connection: on the next one the same message comes with another.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from thalweg.errors import SetupError
+from thalweg.wire.topics import gateway_state_topic
+from thalweg_gateway.mqtt_source import MqttAddress
+from thalweg_gateway.nats_announcer import NatsAnnouncer
+from thalweg_gateway.nats_link import PULLED, Link, NatsAddress
+from thalweg_gateway.nats_reader import Delivery, LinkLostError, Note, pending_behind, status
+from thalweg_gateway.nats_stream import DURABLE, STREAM, StreamOptions, declare, subject, topic
+from thalweg_gateway.source import Lag, Message
+
+_LOG = logging.getLogger(__name__)
+#: messages that one request asks for, and how many may wait here or be asked for
+PULL: Final = 500
+WINDOW: Final = 1000
+_PULL_SECONDS: Final = 25
+_HEARTBEAT_SECONDS: Final = 2
+#: a server that owes messages or heartbeats and sends nothing for so long is given up
+_SILENCE_SECONDS: Final = 3 * _HEARTBEAT_SECONDS
+_STEP_SECONDS: Final = 0.25
+#: a server sends in small portions; taking each by itself would double the cost of a message
+_GATHER_SECONDS: Final = 0.002
+_FIRST_RETRY_SECONDS: Final = 0.1
+_LAST_RETRY_SECONDS: Final = 5.0
+_MAX_KNOWN_TOPICS: Final = 100_000
+_REFUSED_SECONDS: Final = 0.1
+_HEARTBEAT: Final = 100
+_EXPIRED: Final = 408
+_NANO: Final = 1_000_000_000
+
+
+class NatsSource:
+    """One gateway's part of the durable consumer of one ecosystem."""
+
+    def __init__(
+        self,
+        address: NatsAddress,
+        doors: Sequence[MqttAddress],
+        ecosystem: str,
+        instance: str,
+        options: StreamOptions,
+    ) -> None:
+        """Connects in the background at once, so that devices are let in; `doors` are the cluster's MQTT sides."""
+        self._address = address
+        self._hosts = itertools.cycle(address.hosts)
+        self._ecosystem = ecosystem
+        self._options = options
+        self._state_subject = subject(gateway_state_topic(ecosystem)).encode()
+        self._inbox = f"_INBOX.thalweg.{secrets.token_hex(8)}".encode()
+        self._request = _pull_request(self._inbox)
+        self._announcer = NatsAnnouncer(doors, gateway_state_topic(ecosystem), instance)
+        #: whether the consumer exists and messages are being taken
+        self.is_ready = False
+        self._link: Link | None = None
+        self._failure: SetupError | None = None
+        self._is_paused = False
+        self._is_closing = False
+        self._changed = threading.Condition()
+        self._messages: deque[Message] = deque()
+        #: deliveries of the present connection that are not acknowledged, in order
+        self._held: dict[bytes, None] = {}
+        self._aging: list[bytes] = []
+        self._last_reply = b""
+        self._asked = 0
+        self._pull_at = 0.0
+        self._topics: dict[bytes, str] = {}
+        self._thread = threading.Thread(target=self._run, name="nats-source", daemon=True)
+        self._thread.start()
+
+    def take(self, limit: int, wait_seconds: float) -> list[Message]:
+        """Up to `limit` messages; waits at most `wait_seconds` for the first."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._messages or self._failure, wait_seconds)
+            if self._failure is not None:
+                raise self._failure
+            messages = self._messages
+            taken = [messages.popleft() for _ in range(min(limit, len(messages)))]
+        self._pull()
+        return taken
+
+    def lag(self) -> Lag:
+        """What was not taken yet; the server says with every delivery how many are behind it."""
+        return Lag(len(self._messages), pending_behind(self._last_reply))
+
+    def commit(self, messages: Sequence[Message]) -> None:
+        """Acknowledge deliveries of the present connection."""
+        self._acknowledge([message.token for message in messages])
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send one message at most once, which an MQTT device gets at QoS 0; dropped while the server is away."""
+        self._send(b"PUB %b %d\r\n%b\r\n" % (topic.replace("/", ".").encode(), len(payload), payload))
+
+    def pause(self) -> None:
+        """Ask for nothing more and tell devices to keep their events."""
+        self._is_paused = True
+        self._announcer.want(is_on=False)
+
+    def resume(self) -> None:
+        """Ask again; devices send what no receipt covers yet."""
+        if self._is_paused:
+            self._is_paused = False
+            self._announcer.want(is_on=True)
+
+    def close(self) -> None:
+        """Publish that the gateway is off, give back what was not committed, and disconnect."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify_all()
+        self._thread.join()
+        self._announcer.close()
+
+    def _run(self) -> None:
+        retry_seconds = _FIRST_RETRY_SECONDS
+        while not self._is_closing:
+            try:
+                self._serve(self._connect())
+            except LinkLostError as error:
+                retry_seconds = _FIRST_RETRY_SECONDS if self.is_ready else min(retry_seconds * 2, _LAST_RETRY_SECONDS)
+                _LOG.warning("%s; next try in %.1f s", error, retry_seconds)
+                self._forget()
+                with self._changed:
+                    self._changed.wait_for(lambda: self._is_closing, retry_seconds)
+            except SetupError as error:
+                with self._changed:
+                    self._failure = error
+                    self._changed.notify_all()
+                return
+
+    def _connect(self) -> Link:
+        host, port = next(self._hosts)
+        link = Link(host, port, self._address)
+        declare(link.ask, self._ecosystem, self._options)
+        link.send(b"SUB %b %b\r\n" % (self._inbox, PULLED))
+        _LOG.info("taking events from %s:%s", host, port)
+        return link
+
+    def _serve(self, link: Link) -> None:
+        """Receive until the connection ends or the gateway leaves."""
+        self._link = link
+        self.is_ready = True
+        self._announcer.start()
+        heard_at = aged_at = time.monotonic()
+        while not self._is_closing:
+            self._pull()
+            deliveries, notes = link.receive(_STEP_SECONDS)
+            now = time.monotonic()
+            if deliveries or notes:
+                heard_at = now
+                self._arrived(deliveries)
+                self._heed(notes, now)
+            elif self._asked > 0 and now - heard_at > _SILENCE_SECONDS:
+                raise LinkLostError("the NATS server owes messages and is silent")
+            if 0 < len(deliveries) < PULL:
+                time.sleep(_GATHER_SECONDS)
+            if now - aged_at > self._options.ack_wait_seconds / 3:
+                aged_at = now
+                self._keep_alive()
+        self._leave(link)
+
+    def _arrived(self, deliveries: list[Delivery]) -> None:
+        now, topics, state_subject = datetime.now(UTC), self._topics, self._state_subject
+        messages = [
+            Message(topics.get(subject) or self._topic(subject), payload, now, reply)
+            for subject, reply, payload in deliveries
+            if subject != state_subject  # our own words: the filter for devices' states covers them
+        ]
+        with self._changed:
+            self._asked -= len(deliveries)
+            if deliveries:
+                self._last_reply = deliveries[-1][1]
+            self._messages.extend(messages)
+            self._held.update(dict.fromkeys([reply for _, reply, _ in deliveries]))
+            self._changed.notify_all()
+        if len(messages) < len(deliveries):
+            own = [reply for subject, reply, _ in deliveries if subject == state_subject]
+            self._acknowledge(own)
+
+    def _heed(self, notes: list[Note], now: float) -> None:
+        """Take back from what was asked for what a status says will not come."""
+        for note in notes:
+            code, pending = status(note)
+            if note.kind != PULLED or code == _HEARTBEAT:
+                continue
+            if b"Consumer Deleted" in note.head:
+                raise LinkLostError("somebody deleted the gateway's consumer; it is made again")
+            with self._changed:
+                self._asked = max(0, self._asked - (pending or PULL))
+            if code != _EXPIRED:
+                self._pull_at = now + _REFUSED_SECONDS
+
+    def _pull(self) -> None:
+        """Ask for as many messages as there is room for."""
+        requests = b""
+        with self._changed:
+            if self._is_paused or self._link is None or time.monotonic() < self._pull_at:
+                return
+            while len(self._messages) + self._asked + PULL <= WINDOW:
+                self._asked += PULL
+                requests += self._request
+        self._send(requests)
+
+    def _keep_alive(self) -> None:
+        """Tell the server that what has been here for a third of the acknowledgement's time is still worked on."""
+        with self._changed:
+            old = [token for token in self._aging if token in self._held]
+            self._aging = list(self._held)
+        self._send(_replies(old, b"+WPI"))
+
+    def _leave(self, link: Link) -> None:
+        """Ask for nothing more, and give back at once what was not committed."""
+        link.send(b"UNSUB %b\r\n" % PULLED)
+        self._arrived(link.settle())
+        link.send(_replies(self._held, b"-NAK"))
+        link.settle()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget the connection and what was delivered on it."""
+        with self._changed:
+            link, self._link = self._link, None
+            self._messages.clear()
+            self._held.clear()
+            self._aging.clear()
+            self._asked = 0
+        self.is_ready = False
+        if link is not None:
+            link.close()
+
+    def _acknowledge(self, tokens: Iterable[object]) -> None:
+        with self._changed:
+            own = [token for token in tokens if isinstance(token, bytes) and token in self._held]
+            for token in own:
+                del self._held[token]
+        self._send(_replies(own, b"+ACK"))
+
+    def _send(self, data: bytes) -> None:
+        link = self._link
+        if link is not None and data:
+            try:
+                link.send(data)
+            except LinkLostError:
+                link.break_off()  # the receiving thread connects again
+
+    def _topic(self, subject: bytes) -> str:
+        if len(self._topics) >= _MAX_KNOWN_TOPICS:
+            self._topics.clear()
+        self._topics[subject] = name = topic(subject)
+        return name
+
+
+def _replies(tokens: Iterable[bytes], verb: bytes) -> bytes:
+    return b"".join([b"PUB %b 4\r\n%b\r\n" % (token, verb) for token in tokens])
+
+
+def _pull_request(inbox: bytes) -> bytes:
+    question = {"batch": PULL, "expires": _PULL_SECONDS * _NANO, "idle_heartbeat": _HEARTBEAT_SECONDS * _NANO}
+    body = json.dumps(question).encode()
+    return b"PUB $JS.API.CONSUMER.MSG.NEXT.%b.%b %b %d\r\n%b\r\n" % (
+        STREAM.encode(), DURABLE.encode(), inbox, len(body), body,
+    )  # fmt: skip
