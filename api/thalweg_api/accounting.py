@@ -10,7 +10,7 @@ from thalweg_api import schemas
 from thalweg_api.figures import facts_from
 from thalweg_api.overview import as_of, money_gains
 from thalweg_store.database import Database
-from thalweg_store.ingest import Fate
+from thalweg_store.facts import Fate
 from thalweg_store.reading import reading
 
 
@@ -36,7 +36,7 @@ def accounting_of(database: Database, ecosystem: str, now: datetime) -> schemas.
         parked=fates[Fate.PARKED],
         rejected=fates[Fate.REJECTED],
         undecodable=fates[Fate.UNDECODABLE],
-        gaps=completeness.numbered - completeness.received,
+        gaps=completeness.gaps,
         duplicates=completeness.duplicates,
         conflicts=completeness.conflicts,
         quantities=dict(quantities),

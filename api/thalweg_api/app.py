@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from thalweg import __version__
-from thalweg_api import auth, problems, routes
+from thalweg_api import auth, problems, routes, status
+from thalweg_api.observability import ApiMetrics, RequestTimes
 from thalweg_api.stream import LiveHub
 from thalweg_store.database import Database
 from thalweg_store.reading import watermark
@@ -42,15 +41,11 @@ def create_app(database: Database, dashboards: Path = DASHBOARDS) -> FastAPI:
     app.state.hub = LiveHub(lambda: watermark(database).commit, partial(routes.compute_overview, database))
     app.include_router(auth.router)
     app.include_router(routes.router)
+    app.include_router(status.router)
     problems.install(app)
     app.add_middleware(SafeHeaders)
-
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> JSONResponse:
-        """Whether the service answers and the database does; raises StoreUnavailable, answered as 503."""
-        await run_in_threadpool(watermark, database)
-        return JSONResponse({"status": "ok", "version": __version__})
-
+    app.state.metrics = ApiMetrics(database, app.state.hub)
+    app.add_middleware(RequestTimes, metrics=app.state.metrics)
     if dashboards.is_dir():
         app.mount("/", StaticFiles(directory=dashboards, html=True), name="dashboards")
     return app

@@ -15,7 +15,7 @@ from thalweg.rating import Flow, Quantity, rate
 from thalweg_api.schemas import WindowName
 from thalweg_store import reading as store
 from thalweg_store.database import Database
-from thalweg_store.ingest import Fate, quarter_hour
+from thalweg_store.facts import Fate, quarter_hour
 
 _LENGTHS: Final = {
     WindowName.DAY: timedelta(days=1),

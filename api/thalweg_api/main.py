@@ -9,6 +9,7 @@ import uvicorn
 from thalweg.errors import ThalwegError
 from thalweg_api.app import create_app
 from thalweg_api.settings import ApiSettings
+from thalweg_store import logs
 from thalweg_store.database import Database
 
 
@@ -16,6 +17,7 @@ def main() -> int:
     """Serve until SIGTERM or SIGINT; 2 when the settings are wrong."""
     try:
         settings = ApiSettings.from_environment()
+        logs.configure(settings.log, "api")
         app = create_app(Database(settings.database_url.get_secret_value()))
     except ThalwegError as error:
         sys.stderr.write(f"{error}\n")
@@ -26,6 +28,7 @@ def main() -> int:
         port=settings.api_port,
         timeout_graceful_shutdown=2,
         access_log=False,
+        log_config=None,
         server_header=False,
     )
     return 0

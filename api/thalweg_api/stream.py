@@ -50,6 +50,13 @@ class LiveHub:
         self._watermark = watermark
         self._overview = overview
         self._topics: dict[TopicKey, _Topic] = {}
+        #: frames computed since the start
+        self.frames_made = 0
+
+    @property
+    def viewers(self) -> int:
+        """Open streams."""
+        return sum(topic.viewers for topic in list(self._topics.values()))
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -92,6 +99,7 @@ class LiveHub:
     async def _refresh(self, key: TopicKey, topic: _Topic) -> None:
         overview = await run_in_threadpool(self._overview, key)
         topic.frame = _encode(overview)
+        self.frames_made += 1
         changed, topic.changed = topic.changed, asyncio.Event()
         changed.set()
 

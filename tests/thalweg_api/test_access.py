@@ -90,8 +90,8 @@ def test_a_database_that_is_away_is_said_so(world: ApiWorld) -> None:
     )
     answer = away.get(OVERVIEW)
     assert (answer.status_code, answer.json()["title"]) == (503, "The database is away")
-    assert away.get("/healthz").status_code == 503
-    assert world.client.get("/healthz").json()["status"] == "ok"
+    assert away.get("/readyz").status_code == 503
+    assert world.client.get("/readyz").json()["ready"]
 
 
 def test_an_unchanged_overview_costs_no_body(world: ApiWorld) -> None:
