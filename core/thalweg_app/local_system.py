@@ -1,6 +1,7 @@
 """The single-machine system: database, broker, gateway and API as one supervised process tree.
 
-`THALWEG_DATABASE_URL` and `THALWEG_MQTT_URL` point it at servers that run already; then it starts none of its own.
+`THALWEG_DATABASE_URL` and `THALWEG_MQTT_URL` point it at servers that run already; then it starts none of its own. With
+`THALWEG_NATS_URL` too, the broker is NATS, and events are taken from its stream; who lets devices in there is not ours.
 """
 
 from __future__ import annotations
@@ -12,23 +13,24 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from thalweg.errors import SetupError
 from thalweg_app.local_secrets import LocalSecrets
-from thalweg_app.mqtt_users import device_user, gateway_user
-from thalweg_app.nats import LOOPBACK, EmbeddedNats
+from thalweg_app.nats import AUTH, GATEWAY, LOOPBACK, MAX_STREAM_BYTES, SYSTEM, EmbeddedNats
 from thalweg_app.postgres import EmbeddedPostgres
 from thalweg_app.process import Program
 from thalweg_app.supervisor import Supervisor
 from thalweg_store.database import Database
+from thalweg_store.logins import Logins
 
 DATABASE_VARIABLE: Final = "THALWEG_DATABASE_URL"
+NATS_VARIABLE: Final = "THALWEG_NATS_URL"
 MQTT_VARIABLE: Final = "THALWEG_MQTT_URL"
-_GATEWAY: Final = "_gateway"  # no device id begins like this
 _HTTP_SECONDS: Final = 10
 
 
@@ -45,6 +47,8 @@ class LocalSystem:
         self._owned: list[EmbeddedPostgres | EmbeddedNats] = []
         self._database_url = os.environ.get(DATABASE_VARIABLE, "")
         self._mqtt_url = os.environ.get(MQTT_VARIABLE, "")
+        #: our own broker; None when there is one already
+        self._nats: EmbeddedNats | None = None
 
     @property
     def api_url(self) -> str:
@@ -56,6 +60,11 @@ class LocalSystem:
         """Host and port where devices connect; known once the broker was started."""
         parts = urlsplit(self._mqtt_url)
         return str(parts.hostname), parts.port or 1883
+
+    @property
+    def database_url(self) -> str:
+        """Where the database is; known once it was started."""
+        return self._database_url
 
     def start_database(self) -> Database:
         """Start PostgreSQL and bring its tables up to date."""
@@ -69,22 +78,30 @@ class LocalSystem:
         return database
 
     def start_broker(self, devices: Iterable[str]) -> Mapping[str, str]:
-        """Start NATS with a user for each device and one for the gateway; the devices' passwords."""
-        names = list(devices)
-        passwords = self.secrets.passwords([*names, _GATEWAY])
+        """Start NATS unless there is a broker; the registered devices' passwords, which are theirs from now on."""
+        passwords = self.secrets.passwords(list(devices))
         if not self._mqtt_url:
-            server = EmbeddedNats(self.folder / "nats", free_port(), free_port())
+            if os.environ.get(NATS_VARIABLE):
+                raise SetupError(
+                    f"{NATS_VARIABLE} needs {MQTT_VARIABLE} beside it: where devices connect to that server"
+                )
+            server = EmbeddedNats(self.folder / "nats", free_port(), free_port(), self.secrets.nats())
             self._owned.append(server)
-            users = [device_user(self.ecosystem, name, passwords[name]) for name in names]
-            self.supervisor.start(server.prepare([gateway_user(_GATEWAY, passwords[_GATEWAY]), *users]))
-            password = quote(passwords[_GATEWAY], safe="")
-            self._mqtt_url = f"mqtt://{_GATEWAY}:{password}@{LOOPBACK}:{server.mqtt_port}"
+            self.supervisor.start(server.prepare())
+            self._mqtt_url, self._nats = server.mqtt_url(), server
+        database = Database(self._database_url)
+        Logins(database, self.ecosystem).set(passwords, datetime.now(UTC))
+        database.close()
         return passwords
 
     def start_gateway(self) -> None:
-        """Start the gateway; devices keep their events until it says that it takes them."""
-        secrets = {"THALWEG_ROOT_KEY": self.secrets.root_key.hex(), "THALWEG_ECOSYSTEM": self.ecosystem}
-        self._start_service("gateway", "thalweg_gateway.main", secrets)
+        """Start the gateway, and at our own broker what lets devices in.
+
+        Devices keep their events until the gateway says that it takes them.
+        """
+        self._start_service("gateway", "thalweg_gateway.main", {"THALWEG_ROOT_KEY": self.secrets.root_key.hex()})
+        if self._nats is not None:
+            self._start_service("auth", "thalweg_gateway.auth_main", {})
 
     def start_api(self) -> None:
         """Start the API and wait until it answers; raises SetupError when its port is taken."""
@@ -120,7 +137,8 @@ class LocalSystem:
         self.stop()
 
     def _start_service(self, name: str, module: str, more: Mapping[str, str]) -> None:
-        environment = {**os.environ, DATABASE_VARIABLE: self._database_url, MQTT_VARIABLE: self._mqtt_url, **more}
+        environment = {**os.environ, DATABASE_VARIABLE: self._database_url, "THALWEG_ECOSYSTEM": self.ecosystem, **more}
+        environment |= self._broker_settings(is_auth=name == "auth")
         program = Program(
             name=name,
             command=(sys.executable, "-m", module),
@@ -129,6 +147,23 @@ class LocalSystem:
             is_ready=self._api_answers if name == "api" else lambda: True,
         )
         self.supervisor.start(program)
+
+    def _broker_settings(self, *, is_auth: bool) -> dict[str, str]:
+        """Where the broker is; each process is told its own passwords only."""
+        server = self._nats
+        if server is None:
+            return {MQTT_VARIABLE: self._mqtt_url}
+        if is_auth:
+            return {
+                NATS_VARIABLE: server.nats_url(AUTH),
+                "THALWEG_NATS_SYSTEM_URL": server.nats_url(SYSTEM),
+                "THALWEG_NATS_ISSUER_SEED": server.secrets.issuer_seed,
+            }
+        return {
+            NATS_VARIABLE: server.nats_url(GATEWAY),
+            MQTT_VARIABLE: self._mqtt_url,
+            "THALWEG_NATS_STREAM_BYTES": str(MAX_STREAM_BYTES),
+        }
 
     def _api_answers(self) -> bool:
         try:

@@ -12,15 +12,17 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from thalweg.errors import SetupError
-from thalweg_app.mqtt_users import MqttUser, device_user, gateway_user
-from thalweg_app.nats import EmbeddedNats, accepts
+from thalweg_app.nats import AUTH, GATEWAY, SYSTEM, EmbeddedNats, NatsSecrets, accepts
 from thalweg_app.supervisor import Supervisor
+from thalweg_gateway.auth_claims import new_seed
+from worlds.brokers import wait_for
+from worlds.doorkeeper import Doorkeeper
 
 pytestmark = pytest.mark.slow
-GATEWAY = gateway_user("gateway", "gateway-password")
-ONE = device_user("house", "charger-1", "one-password")
-TWO = device_user("house", "charger-2", "two-password")
-EVENTS, STATE, RECEIPT = "tw1/house/charger-1/e", "tw1/house/charger-1/s", "tw1/house/charger-1/a"
+SECRETS = NatsSecrets("gateway-password", "auth-password", "system-password", new_seed())
+DEVICE = "charger-1"
+PASSWORDS = {GATEWAY: SECRETS.gateway, DEVICE: "device-password"}
+EVENTS, STATE = "tw1/house/charger-1/e", "tw1/house/charger-1/s"
 GATEWAY_STATE = "tw1/house/_gateway/s"
 LIMIT_SECONDS = 30
 
@@ -28,13 +30,13 @@ LIMIT_SECONDS = 30
 class Session:
     """An MQTT client that keeps what it hears; it runs in a thread of paho's."""
 
-    def __init__(self, port: int, user: MqttUser, *, clean: bool = True, will: tuple[str, bytes] | None = None) -> None:
+    def __init__(self, port: int, user: str, *, clean: bool = True, will: tuple[str, bytes] | None = None) -> None:
         self.heard: list[tuple[str, bytes, bool]] = []
         self._changed = threading.Condition()
         self._granted: dict[int, int] = {}
         self._connected = False
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id=user.name, clean_session=clean)
-        self._client.username_pw_set(user.name, user.password)
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=user, clean_session=clean)
+        self._client.username_pw_set(user, PASSWORDS[user])
         if will:
             self._client.will_set(*will, qos=1, retain=True)
         self._client.on_connect = lambda *_: self._note(lambda: setattr(self, "_connected", True))
@@ -90,43 +92,13 @@ def supervisor() -> Iterator[Supervisor]:
 
 
 @pytest.fixture
-def server(tmp_path: Path, ports: list[int], supervisor: Supervisor) -> EmbeddedNats:
-    server = EmbeddedNats(tmp_path / "nats", *ports)
-    supervisor.start(server.prepare([GATEWAY, ONE, TWO]))
-    return server
-
-
-def test_a_device_publishes_on_its_own_topics_only(server: EmbeddedNats) -> None:
-    gateway, device = Session(server.mqtt_port, GATEWAY), Session(server.mqtt_port, TWO)
-    assert gateway.subscribe("tw1/#") == 1
-    device.publish(EVENTS, b"forged")  # acknowledged and dropped
-    device.publish("tw1/other/charger-2/e", b"forged")
-    device.publish(GATEWAY_STATE, b"forged", retain=True)
-    device.publish("tw1/house/charger-2/a", b"forged")
-    device.publish("tw1/house/charger-2/s", b"state")
-    device.publish("tw1/house/charger-2/e", b"events")
-    gateway.wait(lambda: len(gateway.heard) >= 2)
-    assert gateway.heard == [
-        ("tw1/house/charger-2/s", b"state", False),
-        ("tw1/house/charger-2/e", b"events", False),
-    ]
-    gateway.leave()
-    device.leave()
-
-
-def test_a_device_reads_its_own_receipts_and_the_gateways_state_only(server: EmbeddedNats) -> None:
-    gateway, device = Session(server.mqtt_port, GATEWAY), Session(server.mqtt_port, ONE)
-    refused = ["tw1/house/charger-2/a", "tw1/house/charger-2/e", "tw1/house/+/a", "tw1/#", "#", "$SYS/#"]
-    assert [device.subscribe(topic) for topic in refused] == [0x80] * len(refused)
-    assert device.subscribe(RECEIPT) == 1
-    assert device.subscribe(GATEWAY_STATE) == 1
-    gateway.publish("tw1/house/charger-2/a", b"for another")
-    gateway.publish(RECEIPT, b"receipt")
-    gateway.publish(GATEWAY_STATE, b"on", retain=True)
-    device.wait(lambda: len(device.heard) >= 2)
-    assert sorted(device.heard) == [(GATEWAY_STATE, b"on", False), (RECEIPT, b"receipt", False)]
-    gateway.leave()
-    device.leave()
+def server(tmp_path: Path, ports: list[int], supervisor: Supervisor) -> Iterator[EmbeddedNats]:
+    server = EmbeddedNats(tmp_path / "nats", *ports, SECRETS)
+    supervisor.start(server.prepare())
+    door = Doorkeeper(server.nats_url(AUTH), server.nats_url(SYSTEM), SECRETS.issuer_seed, "house", is_guarded=False)
+    door.logins.set(DEVICE, PASSWORDS[DEVICE])
+    with door:
+        yield server
 
 
 def test_a_device_that_comes_later_hears_the_retained_state_of_the_gateway_even_after_a_restart(
@@ -136,7 +108,8 @@ def test_a_device_that_comes_later_hears_the_retained_state_of_the_gateway_even_
     gateway.publish(GATEWAY_STATE, b"on", retain=True)
     gateway.leave()
     kill_and_await_restart(supervisor)
-    device = Session(server.mqtt_port, ONE)
+    wait_for(lambda: accepts(server.mqtt_port, DEVICE, PASSWORDS[DEVICE]), "the callout is back")
+    device = Session(server.mqtt_port, DEVICE)
     device.subscribe(GATEWAY_STATE)
     device.wait(lambda: device.heard == [(GATEWAY_STATE, b"on", True)])
     device.leave()
@@ -145,7 +118,7 @@ def test_a_device_that_comes_later_hears_the_retained_state_of_the_gateway_even_
 def test_the_last_will_of_a_device_that_vanishes_reaches_the_gateway_and_is_retained(server: EmbeddedNats) -> None:
     gateway = Session(server.mqtt_port, GATEWAY)
     gateway.subscribe("tw1/+/+/s")
-    device = Session(server.mqtt_port, ONE, will=(STATE, b"off"))
+    device = Session(server.mqtt_port, DEVICE, will=(STATE, b"off"))
     device.publish(STATE, b"on", retain=True)
     device.vanish()
     gateway.wait(lambda: [payload for _, payload, _ in gateway.heard] == [b"on", b"off"])
@@ -162,7 +135,7 @@ def test_acknowledged_messages_for_a_gateway_that_is_away_survive_kill_9(
     gateway = Session(server.mqtt_port, GATEWAY, clean=False)
     gateway.subscribe("tw1/+/+/e")
     gateway.leave()
-    device = Session(server.mqtt_port, ONE)
+    device = Session(server.mqtt_port, DEVICE)
     batches = [str(number).encode() for number in range(200)]
     for batch in batches:
         device.publish(EVENTS, batch)
@@ -174,36 +147,19 @@ def test_acknowledged_messages_for_a_gateway_that_is_away_survive_kill_9(
     gateway.leave()
 
 
-def test_users_admitted_while_it_runs_may_connect_when_reload_returns_and_removed_ones_may_not(
-    server: EmbeddedNats, supervisor: Supervisor
-) -> None:
-    gateway = Session(server.mqtt_port, GATEWAY)
-    gateway.subscribe("tw1/#")
-    three = device_user("house", "charger-3", "three-password")
-    assert not accepts(server.mqtt_port, three)
-    server.admit([GATEWAY, ONE, three])
-    supervisor.reload("nats")
-    assert accepts(server.mqtt_port, three)
-    assert not accepts(server.mqtt_port, TWO)
-    device = Session(server.mqtt_port, ONE)
-    device.publish(EVENTS, b"still heard by the session that was open before")
-    gateway.wait(lambda: len(gateway.heard) == 1)
-    assert supervisor.report()["nats"].restarts == 0
-    gateway.leave()
-    device.leave()
-
-
 def test_its_passwords_are_for_its_owner_only_and_a_wrong_one_is_refused(server: EmbeddedNats, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "nats" / "nats.conf").stat().st_mode) == 0o600
-    assert not accepts(server.mqtt_port, device_user("house", "charger-1", "a guess"))
+    for user, password in PASSWORDS.items():
+        assert accepts(server.mqtt_port, user, password)
+        assert not accepts(server.mqtt_port, user, "a guess")
 
 
 def test_a_folder_in_use_and_a_port_in_use_are_refused(server: EmbeddedNats, tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="already uses the folder"):
-        EmbeddedNats(tmp_path / "nats", 1, 2).prepare([])
-    other = EmbeddedNats(tmp_path / "other", server.mqtt_port, -1)
+        EmbeddedNats(tmp_path / "nats", 1, 2, SECRETS).prepare()
+    other = EmbeddedNats(tmp_path / "other", server.mqtt_port, -1, SECRETS)
     with Supervisor() as second, pytest.raises(SetupError, match=r"nats ended at once[\s\S]*address already in use"):
-        second.start(other.prepare([GATEWAY]))
+        second.start(other.prepare())
 
 
 def kill_and_await_restart(supervisor: Supervisor) -> None:

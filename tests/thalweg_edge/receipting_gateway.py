@@ -29,7 +29,7 @@ class ReceiptingGateway:
         self._lock = threading.Lock()
         self._is_closing = threading.Event()
         self._client = Client(CallbackAPIVersion.VERSION2, client_id="gateway", clean_session=False)
-        self._client.username_pw_set("gateway", password)
+        self._client.username_pw_set("_gateway", password)
         self._client.on_message = self._take
         self._client.on_subscribe = lambda *_: self._client.publish(
             gateway_state_topic(ecosystem), b'{"state":"on","instance":"test"}', qos=1, retain=True

@@ -14,11 +14,12 @@ import pytest
 from receipting_gateway import ReceiptingGateway
 
 from thalweg.wire.keys import derive
-from thalweg_app.mqtt_users import device_user, gateway_user
-from thalweg_app.nats import EmbeddedNats
+from thalweg_app.nats import AUTH, SYSTEM, EmbeddedNats, NatsSecrets
 from thalweg_app.process import Program
 from thalweg_app.supervisor import Supervisor
 from thalweg_edge.generator import GeneratedSessions
+from thalweg_gateway.auth_claims import new_seed
+from worlds.doorkeeper import Doorkeeper
 
 pytestmark = pytest.mark.slow
 DEVICES = ("cp-01", "cp-02")
@@ -79,15 +80,15 @@ def test_every_session_arrives_once_although_devices_and_broker_are_killed(tmp_p
         "seal_online_seconds": 1,
     }  # fmt: skip
     (tmp_path / "config.json").write_text(json.dumps(config))
-    broker = EmbeddedNats(tmp_path / "nats", mqtt_port, client_port)
-    users = [
-        gateway_user("gateway", "secret"),
-        *(device_user("house", device, f"{device}-password") for device in DEVICES),
-    ]
+    own = NatsSecrets("secret", "auth-secret", "system-secret", new_seed())
+    broker = EmbeddedNats(tmp_path / "nats", mqtt_port, client_port, own)
+    door = Doorkeeper(broker.nats_url(AUTH), broker.nats_url(SYSTEM), own.issuer_seed, "house", is_guarded=False)
+    for device in DEVICES:
+        door.logins.set(device, f"{device}-password")
     command = (sys.executable, "-m", "thalweg_edge.fleet", str(tmp_path / "config.json"))
     with Supervisor() as supervisor:
-        supervisor.start(broker.prepare(users))
-        with ReceiptingGateway(mqtt_port, "secret", "house", KEYS) as gateway:
+        supervisor.start(broker.prepare())
+        with door, ReceiptingGateway(mqtt_port, "secret", "house", KEYS) as gateway:
             supervisor.start(Program(name="fleet", command=command, log=tmp_path / "fleet.log", is_finite=True))
             assert supervisor.wait(60_000, until=lambda: len(gateway.events) >= 100), gateway.events
             for pid in device_processes(tmp_path / "fleet"):

@@ -1,0 +1,5 @@
+"""`thalweg bench`: what the product does in a second, beside what the machine could do at most.
+
+Reading order: `commands`, `ingest` (what is run), `load` (the process that plays the devices, on `sessions` and
+`workload`), `yardsticks`, `figures` (the form of the answer).
+"""

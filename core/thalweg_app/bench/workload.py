@@ -1,0 +1,49 @@
+"""The messages that a benchmark sends: real signed batches of charging sessions, made before the clock starts."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Final
+
+from thalweg.wire.batch import BatchWriter, Event
+
+_EMSPS: Final = ("volt-pass", "e-roamer", "greenmile")
+#: a device records about an event a second
+_STEP_MS: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One simulated device."""
+
+    name: str
+    password: str
+    uplink_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SealedBatch:
+    """One message and the seqs that it carries."""
+
+    payload: bytes
+    #: half-open
+    end_seq: int
+
+
+def sealed_batches(device: Device, boot: int, events: int, batches: int, end_ms: int) -> list[SealedBatch]:
+    """`batches` batches of `events` sessions each, about a second apart, all before `end_ms` (Unix time).
+
+    The same device and boot give the same bytes.
+    """
+    chance = random.Random(f"{device.name}/{boot}")  # noqa: S311 - reproducible, no secret
+    writer = BatchWriter(device.uplink_key, boot)
+    at_ms = end_ms - _STEP_MS * events * batches
+    sealed = []
+    for number in range(batches):
+        for _ in range(events):
+            at_ms += chance.randrange(1, _STEP_MS)
+            wh = chance.randrange(100, 8_000)
+            writer.add(Event(at_ms, "charging.session", wh, False, {"emsp": chance.choice(_EMSPS)}))
+        sealed.append(SealedBatch(writer.seal(), (number + 1) * events))
+    return sealed
