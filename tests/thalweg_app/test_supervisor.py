@@ -16,6 +16,8 @@ from thalweg.errors import SetupError
 from thalweg_app.process import Program
 from thalweg_app.supervisor import MAX_DELAY_MS, Supervisor, restart_delay_ms
 
+pytestmark = pytest.mark.slow  # it starts processes
+
 SLEEP = "import time; time.sleep(600)"
 #: says that it is ready by making the file argv[1]; on SIGTERM it writes argv[3] to the file argv[2] and ends
 POLITE = """

@@ -242,6 +242,7 @@ def ask(server: StatusServer, path: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
+@pytest.mark.slow
 def test_the_status_server_tells_metrics_and_health(
     server: StatusServer, metrics: GatewayMetrics, patient: Patient
 ) -> None:
@@ -260,6 +261,7 @@ def test_the_status_server_tells_metrics_and_health(
     assert ask(server, "/secrets")[0] == 404
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_said_with_its_variable(server: StatusServer, metrics: GatewayMetrics) -> None:
     with pytest.raises(SetupError, match="THALWEG_GATEWAY_HTTP"):
         StatusServer(f"127.0.0.1:{server.port}", metrics.registry, Patient().health)

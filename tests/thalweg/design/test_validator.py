@@ -298,7 +298,7 @@ def test_the_error_lists_every_problem_readably():
         ("", "no table"),
         ("id: a\nid: b", "line 2, column 1: the key 'id' is given twice"),
         ("a: &x [1]\nb: *x", "aliases"),
-        ("[" * 5_000, "too deeply"),
+        pytest.param("[" * 5_000, "too deeply", marks=pytest.mark.slow),
         ("a: " + "x" * 1_000_001, "characters"),
         ("a: !!python/object:os.system x", "tags"),
         ("a: !!float 0.5", "tags"),
