@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --require-hashes --no-deps -r
 # What a person repeats while working: the rules, the formats, the gateway's pure parts. `make test` runs everything.
-FAST := tests/thalweg tests/contract tests/thalweg_edge tests/thalweg_gateway
+FAST := tests/thalweg tests/contract tests/thalweg_gateway
 
 .PHONY: demo test check lint types firmware-types openapi lock clean
 
@@ -25,8 +25,8 @@ test: $(VENV)/dev firmware/typings/installed
 	$(BIN)/pytest -q -m alone $(ARGS)
 
 check: $(VENV)/dev
-	@$(MAKE) --no-print-directory lint types
-	$(BIN)/pytest -q -m "not slow" -n 2 --hypothesis-profile fast -p no:playwright $(FAST) $(ARGS)
+	@$(MAKE) --no-print-directory -j2 lint types
+	$(BIN)/pytest -q -m "not slow" -n 2 --hypothesis-profile fast -p no:playwright -p no:base_url $(FAST) $(ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check --quiet .

@@ -17,7 +17,7 @@ from worlds.stores import SERVER_URL, Store, create_extension, drop_tables, new_
 
 # speed is measured in benchmarks, so no property has a deadline; `make check` looks at fewer examples of each
 settings.register_profile("full", deadline=None)
-settings.register_profile("fast", deadline=None, max_examples=8)
+settings.register_profile("fast", deadline=None, max_examples=5)
 settings.load_profile("full")
 
 _TEMPLATE = "template_thalweg"

@@ -73,6 +73,7 @@ def test_cpython_reads_the_vector_s_events(name: str) -> None:
         seq, previous = header.end_seq, digest(raw)
 
 
+@pytest.mark.slow  # runs MicroPython
 @pytest.mark.parametrize("name", BATCHES)
 def test_micropython_writes_the_vector_s_bytes(name: str, on_device: dict[str, Any]) -> None:
     assert on_device[name] == [batch["hex"] for batch in VECTORS[name]["batches"]]
@@ -85,6 +86,7 @@ def test_cpython_seals_and_opens_the_signed_texts() -> None:
         assert text.open_sealed(channel, entry["text"].encode(), key) == entry["body"]
 
 
+@pytest.mark.slow  # runs MicroPython
 def test_micropython_opens_the_signed_texts_and_its_own(on_device: dict[str, Any]) -> None:
     expected = [[entry["body"], entry["body"]] for entry in VECTORS["signed-text"]["texts"]]
     assert on_device["signed-text"] == expected
