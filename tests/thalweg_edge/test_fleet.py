@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,12 @@ from thalweg_edge.fleet import Fleet
 from thalweg_edge.fleet_config import read_config
 from thalweg_edge.generator import DAY_MS, IDS_PER_DAY
 from thalweg_edge.session_file import ColumnMapping, read_sessions
+from worlds.brokers import wait_for
 
 pytestmark = pytest.mark.slow
 HEADING = "Station_Name,Start_Date___Time,End_Date___Time,Total_Duration__hh_mm_ss_,Energy__kWh_,ObjectId"
 STATIONS = ("alpha", "beta")
 LIMIT_SECONDS = 60
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.02)
 
 
 def is_running(pid: int) -> bool:
