@@ -20,6 +20,9 @@ class Intervals:
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return iter(zip(self._firsts, self._ends, strict=True))
 
+    def __bool__(self) -> bool:
+        return bool(self._firsts)
+
     def __len__(self) -> int:
         """How many integers the set holds."""
         return sum(self._ends) - sum(self._firsts)

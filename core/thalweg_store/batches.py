@@ -12,6 +12,7 @@ from psycopg import Connection as DriverConnection
 from sqlalchemy import Connection, text
 
 from thalweg.intervals import Intervals
+from thalweg_store.batch_rows import COPY_BATCHES, copy_of
 from thalweg_store.database import Database, translated
 from thalweg_store.facts import BookedBatch, BootKey, Interval, Outcome, ReceivedBatch
 
@@ -46,16 +47,8 @@ def copy_batches(connection: Connection, batches: Sequence[BookedBatch]) -> None
         return
     driver = connection.connection.driver_connection
     assert isinstance(driver, DriverConnection)
-    with translated(), driver.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for booked in batches:
-            batch = booked.batch
-            copy.write_row(
-                (
-                    batch.received_at, *batch.key, batch.first_seq, batch.count, booked.outcome.value,
-                    booked.first_at, booked.last_at, batch.digest, batch.payload, booked.design, booked.offset_ms,
-                    json.dumps(booked.refused) if booked.refused else None,
-                )
-            )  # fmt: skip
+    with translated(), driver.cursor() as cursor, cursor.copy(COPY_BATCHES) as copy:
+        copy.write(copy_of(batches))
 
 
 def rebook(connection: Connection, stored: StoredBatch, booked: BookedBatch) -> None:
@@ -130,13 +123,6 @@ def _stored(row: Any) -> StoredBatch:
         refused=refused,
     )
 
-
-_COPY = """
-    copy batch (
-        received_at, device, boot, first_seq, count, outcome, first_at, last_at, digest, payload, design, offset_ms,
-        refused
-    ) from stdin
-"""
 
 _REBOOK = text("""
     update batch set outcome = :outcome, first_at = :first_at, last_at = :last_at, design = :design,

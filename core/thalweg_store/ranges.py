@@ -55,7 +55,11 @@ class Boot:
     def taken(self, first: int, end: int) -> int:
         """How many seqs of [first, end) were received; their blocks must have been looked at."""
         below = max(0, min(end, self.next_seq) - first)
-        return below + self.beyond.overlap(first, end)
+        return below + self.beyond.overlap(first, end) if self.beyond else below
+
+    def expects(self, first: int) -> bool:
+        """Whether seqs from `first` on come in order, with nothing received beyond: the usual way."""
+        return first == self.next_seq and self.is_whole and not self.beyond
 
     def committed(self) -> Intervals:
         """Received seqs, as far as this transaction knows them."""
@@ -116,12 +120,14 @@ class ReceivedRanges:
         """Add the batch's seqs; those of them that are new."""
         boot = self._boots[batch.key]
         first, end = batch.first_seq, batch.end_seq
-        added = self._missing(boot, first, end)
+        added = ((first, end),) if boot.expects(first) else self._missing(boot, first, end)
         boot.touched.add(first, end)
         boot.has_batches = True
         boot.received += sum(stop - start for start, stop in added)
         boot.numbered = max(boot.numbered, end)
-        if first > boot.next_seq:
+        if boot.expects(first):
+            boot.next_seq = end
+        elif first > boot.next_seq:
             boot.beyond.add(first, end)
             boot.changed |= set(range(first // BLOCK_SEQS, (end - 1) // BLOCK_SEQS + 1))
         elif end > boot.next_seq:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from thalweg.intervals import Intervals
 from thalweg.mapping import Measurement
@@ -31,6 +32,8 @@ from thalweg_store.rejections import Rejection
 
 #: the store's number of a meter, and what it measured
 Numbered = tuple[int, Measurement]
+#: events whose columns are worked on together: some 200 bytes each
+_EVENTS_TOGETHER: Final = 100_000
 #: seqs of a conflicting batch that belong to another one: nothing can book them
 TAKEN = "taken"
 
@@ -57,7 +60,9 @@ class Booking:
             for batch, admission, offset_ms in new
             if not admission.is_conflict and (offset_ms is not None or not _needs_clock(batch))
         ]
-        booked = dict(zip([id(batch) for batch, _ in together], self._booked_together(together), strict=True))
+        booked: dict[int, BookedBatch | None] = {}
+        for portion in _portions(together):
+            booked |= zip([id(batch) for batch, _ in portion], self._booked_together(portion), strict=True)
         for batch, admission, offset_ms in new:
             done = booked.get(id(batch))
             if done is not None:
@@ -183,6 +188,17 @@ class Booking:
             received_at=batch.facts.received_at,
         )
         self.rejections.append(rejection)
+
+
+def _portions(batches: Sequence[tuple[Batch, int | None]]) -> Iterator[Sequence[tuple[Batch, int | None]]]:
+    """The batches in runs of so few events that their columns take little memory."""
+    first = events = 0
+    for place, (batch, _) in enumerate(batches):
+        events += batch.header.count
+        if events > _EVENTS_TOGETHER:
+            yield batches[first:place]
+            first, events = place, batch.header.count
+    yield batches[first:]
 
 
 def _needs_clock(batch: Batch) -> bool:

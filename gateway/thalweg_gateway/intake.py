@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Final
 
 from thalweg.errors import BadSignature, MalformedMessage, UnknownSender, WireError
 from thalweg.wire import batch as wire
@@ -76,6 +76,9 @@ class KeyRing:
         return derive(self._root_key, self._ecosystem, device, key_version)
 
 
+#: a device's topics come again with every message
+_parsed: Final = lru_cache(maxsize=20_000)(parse)
+
 #: what a message can turn out to be
 Arrival = Batch | State | Untrusted | Rejection
 
@@ -87,7 +90,7 @@ def read(message: Message, directory: Directory, ring: KeyRing, *, is_released: 
     """
     topic = None
     try:
-        topic = parse(message.topic)
+        topic = _parsed(message.topic)
         device = _sender(topic, directory)
         arrival: Batch | State
         if topic.channel is Channel.EVENTS:

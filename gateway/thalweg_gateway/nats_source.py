@@ -26,13 +26,15 @@ from thalweg_gateway.mqtt_source import MqttAddress
 from thalweg_gateway.nats_announcer import NatsAnnouncer
 from thalweg_gateway.nats_link import PULLED, Link, NatsAddress
 from thalweg_gateway.nats_reader import Delivery, LinkLostError, Note, pending_behind, status
-from thalweg_gateway.nats_stream import DURABLE, STREAM, StreamOptions, declare, subject, topic
+from thalweg_gateway.nats_stream import DURABLE, STREAM, StreamOptions, declare, is_uplink, topic
 from thalweg_gateway.source import Lag, Message
 
 _LOG = logging.getLogger(__name__)
-#: messages that one request asks for, and how many may wait here or be asked for
+#: messages that one request asks for, and how many may wait here or be asked for: more than one transaction takes
 PULL: Final = 500
-WINDOW: Final = 1000
+WINDOW: Final = 2500
+#: what one request may bring at most, which bounds the memory whatever the size of messages
+_PULL_BYTES: Final = 4 << 20
 _PULL_SECONDS: Final = 25
 _HEARTBEAT_SECONDS: Final = 2
 #: a server that owes messages or heartbeats and sends nothing for so long is given up
@@ -65,7 +67,6 @@ class NatsSource:
         self._hosts = itertools.cycle(address.hosts)
         self._ecosystem = ecosystem
         self._options = options
-        self._state_subject = subject(gateway_state_topic(ecosystem)).encode()
         self._inbox = f"_INBOX.thalweg.{secrets.token_hex(8)}".encode()
         self._request = _pull_request(self._inbox)
         self._announcer = NatsAnnouncer(doors, gateway_state_topic(ecosystem), instance)
@@ -178,11 +179,11 @@ class NatsSource:
         self._leave(link)
 
     def _arrived(self, deliveries: list[Delivery]) -> None:
-        now, topics, state_subject = datetime.now(UTC), self._topics, self._state_subject
+        now, topics = datetime.now(UTC), self._topics
         messages = [
             Message(topics.get(subject) or self._topic(subject), payload, now, reply)
             for subject, reply, payload in deliveries
-            if subject != state_subject  # our own words: the filter for devices' states covers them
+            if is_uplink(subject)
         ]
         with self._changed:
             self._asked -= len(deliveries)
@@ -192,8 +193,8 @@ class NatsSource:
             self._held.update(dict.fromkeys([reply for _, reply, _ in deliveries]))
             self._changed.notify_all()
         if len(messages) < len(deliveries):
-            own = [reply for subject, reply, _ in deliveries if subject == state_subject]
-            self._acknowledge(own)
+            # gateways' own words, and messages on their way to devices
+            self._acknowledge([reply for subject, reply, _ in deliveries if not is_uplink(subject)])
 
     def _heed(self, notes: list[Note], now: float) -> None:
         """Take back from what was asked for what a status says will not come."""
@@ -273,7 +274,12 @@ def _replies(tokens: Iterable[bytes], verb: bytes) -> bytes:
 
 
 def _pull_request(inbox: bytes) -> bytes:
-    question = {"batch": PULL, "expires": _PULL_SECONDS * _NANO, "idle_heartbeat": _HEARTBEAT_SECONDS * _NANO}
+    question = {
+        "batch": PULL,
+        "max_bytes": _PULL_BYTES,
+        "expires": _PULL_SECONDS * _NANO,
+        "idle_heartbeat": _HEARTBEAT_SECONDS * _NANO,
+    }
     body = json.dumps(question).encode()
     return b"PUB $JS.API.CONSUMER.MSG.NEXT.%b.%b %b %d\r\n%b\r\n" % (
         STREAM.encode(), DURABLE.encode(), inbox, len(body), body,

@@ -20,6 +20,8 @@ STREAM: Final = "$MQTT_msgs"
 DURABLE: Final = "gateway"
 #: so that one device cannot fill the stream for all
 MAX_MESSAGES_OF_ONE_SUBJECT: Final = 5000
+#: of all gateways together: several transactions and what waits behind them
+MAX_UNACKNOWLEDGED: Final = 10_000
 _SUBJECTS: Final = "$MQTT.msgs."
 _STREAM_NOT_FOUND: Final = 10059
 _CONSUMER_NOT_FOUND: Final = 10014
@@ -27,6 +29,10 @@ _CONSUMER_NOT_FOUND: Final = 10014
 _COME_AGAIN: Final = frozenset({503})
 
 Ask = Callable[[str, Mapping[str, Any] | None], dict[str, Any]]
+
+_UPLINK_ENDS: Final = tuple(f".{channel}".encode() for channel in UPLINK)
+#: gateways speak under this name in the place of a device's
+_OWN: Final = b"._gateway."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +60,11 @@ def subject(topic: str) -> str:
 def topic(stream_subject: bytes) -> str:
     """The MQTT topic of a message of the stream."""
     return stream_subject.decode(errors="replace").removeprefix(_SUBJECTS).replace(".", "/")
+
+
+def is_uplink(stream_subject: bytes) -> bool:
+    """Whether a message of the stream is one that a gateway books."""
+    return stream_subject.endswith(_UPLINK_ENDS) and _OWN not in stream_subject
 
 
 def declare(ask: Ask, ecosystem: str, options: StreamOptions) -> None:
@@ -92,10 +103,12 @@ def _declare_stream(ask: Ask, options: StreamOptions) -> None:
 
 
 def _declare_consumer(ask: Ask, ecosystem: str, options: StreamOptions) -> None:
-    filters = [subject(f"{PREFIX}/{ecosystem}/*/{channel}") for channel in UPLINK]
+    # one filter: with two, the server takes 90 µs of its time for a message instead of 40
+    wanted_filter = subject(f"{PREFIX}/{ecosystem}/*/*")
     found = ask(consumer_info_subject(), None)
     if _error_code(found) != _CONSUMER_NOT_FOUND:
-        present = _checked(found, "look at the consumer")["config"].get("filter_subjects", [])
+        config = _checked(found, "look at the consumer")["config"]
+        present = [*config.get("filter_subjects", ()), *filter(None, [config.get("filter_subject")])]
         if not all(one.startswith(subject(f"{PREFIX}/{ecosystem}/")) for one in present):
             raise SetupError(
                 f"the consumer {DURABLE!r} serves another ecosystem ({', '.join(present)}): "
@@ -103,11 +116,11 @@ def _declare_consumer(ask: Ask, ecosystem: str, options: StreamOptions) -> None:
             )
     wanted = {
         "durable_name": DURABLE,
-        "filter_subjects": filters,
+        "filter_subject": wanted_filter,
         "deliver_policy": "all",
         "ack_policy": "explicit",  # acknowledging all before would lose what a dead gateway had in hand
         "ack_wait": options.ack_wait_seconds * 1_000_000_000,
-        "max_ack_pending": 2000,
+        "max_ack_pending": MAX_UNACKNOWLEDGED,
         "max_waiting": 512,
         # and no inactive_threshold: a consumer that goes takes what waits for it along
     }

@@ -23,7 +23,7 @@ from thalweg_gateway.source import Message, Source
 from thalweg_store.database import Database
 
 _LOG = logging.getLogger(__name__)
-MAX_MESSAGES: Final = 500
+MAX_MESSAGES: Final = 2000
 _IDLE_SECONDS: Final = 0.5
 _FIRST_RETRY_SECONDS: Final = 0.1
 _LAST_RETRY_SECONDS: Final = 5.0

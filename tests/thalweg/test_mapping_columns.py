@@ -13,7 +13,7 @@ from thalweg.design.expressions import Expression
 from thalweg.design.meters import Meter
 from thalweg.errors import MeasurementError
 from thalweg.examples import example
-from thalweg.integer_columns import exact, sum_by_place
+from thalweg.integer_columns import added, distinct, exact, sum_by_place
 from thalweg.mapping import Plan, compile_plan
 from thalweg.mapping_columns import measure
 from thalweg.wire.batch import BatchWriter, Event
@@ -135,3 +135,19 @@ def test_sums_are_exact_at_any_size(parts):
     expected = [sum(value for place, value in parts if place == each) for each in range(5)]
     places = np.array([place for place, _ in parts], np.intp)
     assert sum_by_place(places, exact([value for _, value in parts]), 5) == expected
+
+
+@given(
+    st.lists(st.tuples(st.one_of(st.integers(-3, 3), SIGNED), st.one_of(st.booleans().map(int), SIGNED)), max_size=12)
+)
+def test_combinations_have_one_place_each(rows):
+    columns = [np.array([row[at] for row in rows], np.int64) for at in (0, 1)]
+    examples, places = distinct(columns, len(rows))
+    assert [rows[examples[place]] for place in places] == rows
+    assert len(examples) == len(set(rows))
+
+
+@given(st.lists(st.tuples(SIGNED, SIGNED)))
+def test_columns_are_added_exactly(rows):
+    left, right = (np.array([row[at] for row in rows], np.int64) for at in (0, 1))
+    assert added(left, right).tolist() == [sum(row) for row in rows]
