@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -74,6 +75,13 @@ def list_rejections(data: Data = None, ecosystem: Ecosystem = None, as_json: AsJ
 def replay(
     reason: Annotated[str | None, typer.Option(help="Only what was rejected for this reason.")] = None,
     number: Annotated[int | None, typer.Option("--id", help="Only this row of the list.")] = None,
+    estimate_times: Annotated[
+        bool,
+        typer.Option(
+            "--estimate-times",
+            help="Book events from a clock that was ahead as if their batch ended when it was received, as estimates.",
+        ),
+    ] = False,
     data: Data = None,
     ecosystem: Ecosystem = None,
     as_json: AsJson = False,
@@ -81,13 +89,24 @@ def replay(
     """Send what was rejected the same way again, after a fix; each event is booked once, however often this runs.
 
     Conflicts are replayed only when --reason or --id names them: that books seqs of which no other batch is known.
+    Events whose clock was ahead when they came stay refused, however much time passes, unless --estimate-times.
     """
+    from thalweg_store.rejected import list_rejected  # noqa: PLC0415 - the base installation has no database
+
     with _store(data, ecosystem) as opened:
-        replayed = _replay(opened).run(reason=reason, rejection=number)
+        replayed = _replay(opened).run(reason=reason, rejection=number, estimate_times=estimate_times)
+        left = sum(
+            each.count
+            for each in list_rejected(opened.database, opened.ecosystem)
+            if each.key.reason == "clock_ahead" and number in (None, each.id)
+        )
     if as_json:
-        typer.echo(json.dumps({"messages": replayed.messages, "events": replayed.events}))
-    else:
-        typer.echo(f"Accepted after all: {replayed.messages} messages, {replayed.events} events of stored batches.")
+        answer = {"messages": replayed.messages, "events": replayed.events, "clock_ahead": left}
+        typer.echo(json.dumps(answer))
+        return
+    typer.echo(f"Accepted after all: {replayed.messages} messages, {replayed.events} events of stored batches.")
+    if left and reason in (None, "clock_ahead"):
+        typer.echo((_BOOKED_IN_PART if estimate_times else _CLOCK_AHEAD).format(left), err=True)
 
 
 def assign(
@@ -174,6 +193,48 @@ def release(
     with _store(data, ecosystem) as opened:
         released = _replay(opened).release(device, version)
     typer.echo(f"Released {released} messages.")
+
+
+@keys.command()
+def waiting(data: Data = None, ecosystem: Ecosystem = None, as_json: AsJson = False) -> None:
+    """Print what waits of compromised key versions; `not_kept`: messages that came while a device had no more room.
+
+    Those are counted each time they come: a device sends them again until they are released and receipted.
+    """
+    from thalweg_store.quarantine import QUARANTINE_FULL, list_waiting  # noqa: PLC0415 - the base has no database
+    from thalweg_store.rejected import list_rejected  # noqa: PLC0415 - likewise
+
+    not_kept: Counter[str] = Counter()
+    with _store(data, ecosystem) as opened:
+        for each in list_rejected(opened.database, opened.ecosystem):
+            if each.key.reason == QUARANTINE_FULL:
+                not_kept[each.key.principal] += each.count
+        rows: list[dict[str, Any]] = [
+            {
+                "device": each.device,
+                "key_version": each.key_version,
+                "messages": each.messages,
+                "first_received_at": each.first_received_at.isoformat(),
+                "not_kept": not_kept[each.device],
+            }
+            for each in list_waiting(opened.database, opened.ecosystem)
+        ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    for row in rows:
+        line = "{device:<20} version {key_version:<3} {messages:>6} since {first_received_at}  {not_kept} not kept"
+        typer.echo(line.format(**row))
+
+
+#: with the number of events
+_CLOCK_AHEAD: Final = (
+    "{} events stay refused as clock_ahead: their clock was ahead when they came, which later time does not mend. "
+    "--estimate-times books them as if their batch ended when it was received, and marks them as estimates."
+)
+_BOOKED_IN_PART: Final = (
+    "{} events stay refused as clock_ahead: others of their batch are booked by the same clock, and a batch has one."
+)
 
 
 @contextmanager

@@ -1,152 +1,140 @@
 """Putting a design in force: meters that are new are fed from the batches before, all others go on.
 
-The whole of it is one transaction under the exclusive directory lock: batches before are scanned, batches after are
-fed, and a design is either in force with its history or not at all. Ingest waits meanwhile (devices and broker hold
-what comes), a few seconds for a million events that a new meter looks at. Resumable portions would not hold it up, but
-would have to take turns with replays, parking and back-dated assignments, each of which changes batches already passed.
+A design is either in force with its history or not at all, and ingest waits for as little of it as can be:
+
+1. Under the exclusive directory lock, for an instant: the last batch number given out. No ingest is in flight, so every
+   batch up to it is committed, and every later one has a higher number.
+2. Without the lock: the batches up to there that nothing changes any more are measured. Only batches that wait for a
+   clock or have refused events are ever booked again, so those are put on a list beforehand and left for later.
+   Whatever else bears on the sums (assignments, closes, designs, retention) raises the directory's version.
+3. Under the lock: if the version is still the one of step 1, the batches since and those of the list are measured, and
+   all is booked in the transaction that puts the design in force. Otherwise it begins anew, at the last try with
+   everything under the lock.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from thalweg.design import load
 from thalweg.design.meters import Meter, meter_hash
-from thalweg.errors import MalformedMessage
+from thalweg.errors import UnknownEcosystem
 from thalweg.mapping import Plan
-from thalweg.wire.batch import decode
-from thalweg_store.assignments import BEGINNING, Assignments, read_assignments
-from thalweg_store.batches import StoredBatch, booked_batches
-from thalweg_store.closing import read_closures
-from thalweg_store.facts import QUARTER, Fate, FlowKey, RollupKey, TallyKey, Total, quarter_hour
-from thalweg_store.measuring import CLOCK_TOLERANCE, MeasuredEvent, measure
-from thalweg_store.rollups import add_rollups, add_tallies
+from thalweg_store.assignments import BEGINNING, read_assignments
+from thalweg_store.backfill import Backfill, MissedMeter
+from thalweg_store.batches import booked_batches
+from thalweg_store.database import Database
+from thalweg_store.directory_lock import lock_exclusively, raise_version
+from thalweg_store.facts import QUARTER, quarter_hour
+from thalweg_store.fed_meters import fed_meters, number_meters
+from thalweg_store.measuring import CLOCK_TOLERANCE
 
-#: several meters look at a batch in turn
-_decoded: Final = lru_cache(maxsize=2)(decode)
-
-
-class FedMeter(NamedTuple):
-    """A meter of any design of an ecosystem, and which batches its rollups hold."""
-
-    number: int
-    plan: Plan
-    #: last design version that fed it; None while the design in force does
-    fed_through: int | None
-
-    def holds(self, batch: StoredBatch) -> bool:
-        """Whether its rollups hold what it measures of a booked batch."""
-        return self.fed_through is None or (batch.design or 0) <= self.fed_through
+#: how often batches are measured without the lock before all of it is done under the lock
+_TRIES: Final = 3
 
 
-def put_in_force(connection: Connection, ecosystem: str, version: int, document: str, now: datetime) -> None:
-    """Make the meters of design `version` those that are fed, filling in what they missed so far."""
+class _Mark(NamedTuple):
+    """Where the store stood while no ingest was in flight."""
+
+    directory_version: int
+    #: every batch up to this number is committed, every later one has a higher number
+    last_batch: int
+
+
+class _ChangedMeanwhileError(Exception):
+    """The directory has changed since the mark was made."""
+
+
+def activate(database: Database, ecosystem: str, document: str, content_hash: str, now: datetime) -> int:
+    """Put a validated design in force and return its version; the design already in force keeps its version.
+
+    Raises UnknownEcosystem.
+    """
     meters = {meter_hash(meter): meter for meter in load(document).meters}
-    numbers = number_meters(connection, {content_hash: meter.id for content_hash, meter in meters.items()})
-    before = fed_meters(connection, ecosystem)
-    behind = {
-        content_hash: before.get(content_hash)
-        for content_hash in meters
-        if content_hash not in before or before[content_hash].fed_through is not None
-    }
-    if behind:
-        missed = [_Missed(numbers[each], Plan((meters[each],)), behind[each]) for each in behind]
-        _fill_in(connection, ecosystem, missed, list(before.values()))
-    parameters = {"ecosystem": ecosystem, "meters": list(numbers.values()), "version": version, "now": now}
-    covers_from = _first_kept(connection, ecosystem)
-    connection.execute(_COVER, parameters | {"from": covers_from})
-    connection.execute(_END_COVER, parameters)
+    with database.transaction() as connection:
+        numbers = number_meters(connection, {each: meter.id for each, meter in meters.items()})
+    for _ in range(_TRIES):
+        mark = _mark(database, ecosystem)
+        try:
+            return _Activation(ecosystem, document, content_hash, meters, numbers, now).run(database, mark)
+        except _ChangedMeanwhileError:
+            continue
+    return _Activation(ecosystem, document, content_hash, meters, numbers, now).run(database, None)
 
 
-def number_meters(connection: Connection, names: Mapping[str, str]) -> dict[str, int]:
-    """The numbers of meters by content hash (`names`: hash → name), registering those that are new."""
-    for content_hash in sorted(names):
-        connection.execute(_ENSURE_METER, {"hash": content_hash, "name": names[content_hash]})
-    rows = connection.execute(_METER_NUMBERS, {"hashes": list(names)})
-    return {row.hash: row.id for row in rows}
+def _mark(database: Database, ecosystem: str) -> _Mark:
+    with database.transaction() as connection:
+        lock_exclusively(connection)
+        row = connection.execute(_MARK, {"ecosystem": ecosystem}).first()
+        if row is None:
+            raise UnknownEcosystem(ecosystem)
+        return _Mark(row.directory_version, row.last_batch)
 
 
-def fed_meters(connection: Connection, ecosystem: str) -> dict[str, FedMeter]:
-    """Every meter that was ever fed in `ecosystem`, by content hash."""
-    definitions: dict[str, Meter] = {}
-    for (document,) in connection.execute(_DOCUMENTS, {"ecosystem": ecosystem}):
-        definitions |= {meter_hash(meter): meter for meter in load(document).meters}
-    rows = connection.execute(_FED, {"ecosystem": ecosystem})
-    return {row.hash: FedMeter(row.id, Plan((definitions[row.hash],)), row.fed_through) for row in rows}
+class _Activation(NamedTuple):
+    """One design that is put in force; `meters` and their `numbers` are by content hash."""
 
+    ecosystem: str
+    document: str
+    content_hash: str
+    meters: dict[str, Meter]
+    numbers: dict[str, int]
+    now: datetime
 
-def booked_events(batch: StoredBatch, plan: Plan) -> Iterator[MeasuredEvent]:
-    """The booked events of a batch as `plan` measures them; those that it cannot measure are left out."""
-    try:
-        decoded = _decoded(batch.batch.payload)
-    except MalformedMessage:
-        return
-    unbooked = batch.unbooked
-    for event in measure(decoded, batch.batch.received_at, batch.offset_ms or 0, plan):
-        if isinstance(event, MeasuredEvent) and not unbooked.overlap(event.seq, event.seq + 1):
-            yield event
+    def run(self, database: Database, mark: _Mark | None) -> int:
+        """Do it and return the version; raises _ChangedMeanwhileError, after which nothing is kept."""
+        with database.transaction() as connection:
+            if mark is None:
+                lock_exclusively(connection)
+            backfill = self._backfill(connection)
+            if backfill is not None and mark is not None:
+                connection.execute(_LIST_UNSETTLED, self._with(last=mark.last_batch))
+                backfill.add(self._batches(connection, _SETTLED, last=mark.last_batch))
+            lock_exclusively(connection)
+            found = raise_version(connection, self.ecosystem)
+            if mark is not None and found != mark.directory_version:
+                raise _ChangedMeanwhileError
+            if backfill is not None:
+                backfill.add(
+                    self._batches(connection, "true")
+                    if mark is None
+                    else self._batches(connection, _UNSETTLED, last=mark.last_batch)
+                )
+                backfill.pour(self.ecosystem)
+            return self._put_in_force(connection)
 
+    def _backfill(self, connection: Connection) -> Backfill | None:
+        """What adds up what the design's meters missed; None where they missed nothing."""
+        before = fed_meters(connection, self.ecosystem)
+        missed = [
+            MissedMeter(self.numbers[each], Plan((meter,)), before.get(each))
+            for each, meter in self.meters.items()
+            if each not in before or before[each].fed_through is not None
+        ]
+        assignments = read_assignments(connection, self.ecosystem)
+        return Backfill(connection, missed, list(before.values()), assignments) if missed else None
 
-class _Missed(NamedTuple):
-    """A meter that is behind; `before` says what it was fed so far, if it ever was."""
+    def _batches(self, connection: Connection, only: str, **parameters: int) -> Any:
+        return booked_batches(connection, self.ecosystem, only=only, only_with=parameters)
 
-    number: int
-    plan: Plan
-    before: FedMeter | None
+    def _put_in_force(self, connection: Connection) -> int:
+        latest = connection.execute(_LATEST_DESIGN, self._with()).first()
+        version = 0 if latest is None else int(latest.version)
+        if latest is None or latest.hash != self.content_hash:
+            version += 1
+            new = self._with(version=version, hash=self.content_hash, document=self.document, now=self.now)
+            connection.execute(_ADD_DESIGN, new)
+        covers_from = _first_kept(connection, self.ecosystem)
+        fed = self._with(meters=list(self.numbers.values()), version=version, now=self.now)
+        connection.execute(_COVER, fed | {"from": covers_from})
+        connection.execute(_END_COVER, fed)
+        return version
 
-    def lacks(self, batch: StoredBatch) -> bool:
-        return self.before is None or not self.before.holds(batch)
-
-
-def _fill_in(
-    connection: Connection, ecosystem: str, missed: Sequence[_Missed], fed: Sequence[FedMeter]
-) -> None:  # fmt: skip
-    rollups: defaultdict[RollupKey, Total] = defaultdict(Total)
-    tallies: defaultdict[TallyKey, Total] = defaultdict(Total)
-    assignments = read_assignments(connection, ecosystem)
-    for batch in booked_batches(connection, ecosystem):
-        mapped_anew: dict[int, MeasuredEvent] = {}
-        for meter in missed:
-            if meter.lacks(batch):
-                for event in booked_events(batch, meter.plan):
-                    if event.measurements:
-                        mapped_anew[event.seq] = event
-                        add_flows(rollups, event, meter.number, assignments[batch.batch.key.device])
-        if mapped_anew:
-            mapped_before = {
-                event.seq
-                for meter in fed
-                if meter.holds(batch)
-                for event in booked_events(batch, meter.plan)
-                if event.measurements
-            }
-            for seq, event in mapped_anew.items():
-                if seq not in mapped_before:
-                    _move(tallies, batch, event)
-    add_rollups(connection, rollups, read_closures(connection, ecosystem))
-    add_tallies(connection, tallies)
-
-
-def add_flows(
-    rollups: defaultdict[RollupKey, Total], event: MeasuredEvent, meter: int, assignments: Assignments, sign: int = 1
-) -> None:
-    """Add what one meter measured of an event (take it away with `sign` −1)."""
-    assignment = assignments.at(event.at)
-    for measurement in event.measurements:
-        key = RollupKey(quarter_hour(event.at), FlowKey(meter, assignment, measurement.group))
-        rollups[key].add(sign * measurement.quantity, sign)
-
-
-def _move(tallies: defaultdict[TallyKey, Total], batch: StoredBatch, event: MeasuredEvent) -> None:
-    place = batch.batch.key.device, quarter_hour(event.at), event.kind
-    tallies[TallyKey(*place, Fate.UNMAPPED)].add(-event.quantity, -1)
-    tallies[TallyKey(*place, Fate.MAPPED)].add(event.quantity)
+    def _with(self, **parameters: Any) -> dict[str, Any]:
+        return {"ecosystem": self.ecosystem, **parameters}
 
 
 def _first_kept(connection: Connection, ecosystem: str) -> datetime:
@@ -157,17 +145,29 @@ def _first_kept(connection: Connection, ecosystem: str) -> datetime:
     return quarter_hour(kept_from + CLOCK_TOLERANCE) + QUARTER
 
 
-_ENSURE_METER = text("""
-    insert into meter (hash, name) values (:hash, :name) on conflict (hash) do nothing
+_MARK = text("""
+    select directory_version,
+           coalesce(pg_sequence_last_value(pg_get_serial_sequence('batch', 'id')::regclass), 0) as last_batch
+    from ecosystem where id = :ecosystem
 """)
 
-_METER_NUMBERS = text("select id, hash from meter where hash = any(:hashes)")
+_LIST_UNSETTLED = text("""
+    create temporary table unsettled_batch on commit drop as
+    select b.id from batch b join device d on d.id = b.device
+    where d.ecosystem = :ecosystem and (b.outcome = 'parked' or b.refused is not null) and b.id <= :last
+""")
 
-_DOCUMENTS = text("select document from design where ecosystem = :ecosystem order by version")
+_SETTLED: Final = "b.id <= :last and not exists (select 1 from unsettled_batch u where u.id = b.id)"
 
-_FED = text("""
-    select m.hash, m.id, c.fed_through from meter_coverage c join meter m on m.id = c.meter
-    where c.ecosystem = :ecosystem
+_UNSETTLED: Final = "b.id > :last or exists (select 1 from unsettled_batch u where u.id = b.id)"
+
+_LATEST_DESIGN = text("""
+    select version, hash from design where ecosystem = :ecosystem order by version desc limit 1
+""")
+
+_ADD_DESIGN = text("""
+    insert into design (ecosystem, version, hash, document, activated_at)
+    values (:ecosystem, :version, :hash, :document, :now)
 """)
 
 _KEPT_FROM = text("select bytes_from from retention where ecosystem = :ecosystem")

@@ -92,13 +92,17 @@ def booked_batches(
     device: int | None = None,
     measured_from: datetime | None = None,
     measured_until: datetime | None = None,
+    only: str = "true",
+    only_with: Mapping[str, Any] | None = None,
 ) -> Iterator[StoredBatch]:
     """Every booked batch whose bytes are kept, of one device or of all, read in portions.
 
-    With bounds: those that may hold events measured within [`measured_from`, `measured_until`).
+    With bounds: those that may hold events measured within [`measured_from`, `measured_until`). `only` is a further
+    condition in SQL on a batch `b`, with its parameters.
     """
     parameters = {"ecosystem": ecosystem, "device": device, "after": measured_from, "before": measured_until}
-    statement = text(_SELECT + _BOOKED).execution_options(yield_per=_PORTION)
+    parameters |= only_with or {}
+    statement = text(_SELECT + _BOOKED.replace("{only}", only)).execution_options(yield_per=_PORTION)
     yield from map(_stored, connection.execute(statement, parameters))
 
 
@@ -157,7 +161,7 @@ _REFUSED = """
 _BOOKED = """
     join device d on d.id = b.device
     where d.ecosystem = :ecosystem and (:device ::int is null or b.device = :device)
-      and b.design is not null and b.first_at is not null and b.payload is not null
+      and b.design is not null and b.first_at is not null and b.payload is not null and ({only})
       and (:after ::timestamptz is null or b.last_at >= :after)
       and (:before ::timestamptz is null or b.first_at < :before)
     order by b.received_at, b.id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, text
 
@@ -32,7 +33,7 @@ class Closures:
         self._closed = tuple(closed)
 
     def revision_at(self, bucket: datetime) -> int:
-        """The revision that takes what comes now for `bucket`: how often it was closed."""
+        """The revision that takes what comes now for `bucket`: how often it was closed (`REVISION_AT` in SQL)."""
         return sum(each.start <= bucket < each.end for each in self._closed)
 
     def overlapping(self, start: datetime, end: datetime) -> list[ClosedPeriod]:
@@ -63,6 +64,11 @@ def period_close(database: Database, ecosystem: str, start: datetime, end: datet
         connection.execute(_CLOSE, parameters)
         return len(before)
 
+
+#: `Closures.revision_at` for the column `bucket` and the parameter `ecosystem`
+REVISION_AT: Final = """(
+    select count(*) from closed_period c where c.ecosystem = :ecosystem and c.start <= bucket and bucket < c."end"
+)"""
 
 _CLOSED = text("""
     select start, "end", revision, closed_at from closed_period where ecosystem = :ecosystem order by start, revision

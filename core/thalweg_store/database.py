@@ -22,6 +22,8 @@ DIRECTORY_LOCK: Final = 7_401_002
 _UPGRADE_LOCK: Final = 7_401_001
 #: rows of compressed batches may be changed in any number (plain PostgreSQL knows no such setting and takes it)
 _OPTIONS: Final = "-c timezone=UTC -c timescaledb.max_tuples_decompressed_per_dml_transaction=0"
+#: class of SQLSTATE: a row is too long for an index, a statement too complex
+_LIMIT_EXCEEDED: Final = "54"
 _SCHEMES: Final = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
@@ -101,11 +103,18 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
+        if _is_too_large(error):
+            raise StoreError(f"the database refused: {_first_line(error)}") from error
         raise StoreUnavailable(f"the database is away: {_first_line(error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StoreUnavailable(f"the database broke off: {_first_line(error)}") from error
         raise StoreError(f"the database refused: {_first_line(error)}") from error
+
+
+def _is_too_large(error: DBAPIError) -> bool:
+    """Whether a value exceeds what PostgreSQL can hold, which its driver counts among passing troubles."""
+    return str(getattr(error.orig, "sqlstate", None)).startswith(_LIMIT_EXCEEDED)
 
 
 def _first_line(error: DBAPIError) -> str:

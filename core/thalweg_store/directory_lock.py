@@ -23,9 +23,19 @@ def changing(database: Database, ecosystem: str) -> Iterator[Connection]:
     """
     with database.transaction() as connection:
         lock_exclusively(connection)
-        if connection.execute(_RAISE_VERSION, {"id": ecosystem}).rowcount == 0:
-            raise UnknownEcosystem(ecosystem)
+        raise_version(connection, ecosystem)
         yield connection
+
+
+def raise_version(connection: Connection, ecosystem: str) -> int:
+    """Make every picture of the directory stale, and return the version before; raises UnknownEcosystem.
+
+    Needs the exclusive lock.
+    """
+    version = connection.scalar(_RAISE_VERSION, {"id": ecosystem})
+    if version is None:
+        raise UnknownEcosystem(ecosystem)
+    return int(version) - 1
 
 
 def lock_exclusively(connection: Connection) -> None:
@@ -38,4 +48,6 @@ def lock_shared(connection: Connection) -> None:
     connection.execute(text("select pg_advisory_xact_lock_shared(:key)"), {"key": DIRECTORY_LOCK})
 
 
-_RAISE_VERSION = text("update ecosystem set directory_version = directory_version + 1 where id = :id")
+_RAISE_VERSION = text(
+    "update ecosystem set directory_version = directory_version + 1 where id = :id returning directory_version"
+)

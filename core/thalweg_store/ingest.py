@@ -17,9 +17,10 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from thalweg.errors import UnknownEcosystem
-from thalweg_store.activation import FedMeter, fed_meters
 from thalweg_store.admission import admit, are_stored
+from thalweg_store.arrays import int_array
 from thalweg_store.batches import StoredBatch, copy_batches, parked_batches, rebook, refused_of
+from thalweg_store.boots import Boot
 from thalweg_store.closing import Closures
 from thalweg_store.database import Database
 from thalweg_store.directory_lock import lock_shared
@@ -34,8 +35,10 @@ from thalweg_store.facts import (
     TallyKey,
     Total,
 )
+from thalweg_store.fed_meters import FedMeter, fed_meters
+from thalweg_store.flows import FlowNumbers
 from thalweg_store.quarantine import Quarantined, put_in_quarantine
-from thalweg_store.ranges import Boot, ReceivedRanges
+from thalweg_store.ranges import ReceivedRanges
 from thalweg_store.rejected import take_out
 from thalweg_store.rejections import Rejection, RejectionKey, book_rejections
 from thalweg_store.rollups import add_panes, add_rollups, add_tallies
@@ -52,9 +55,10 @@ class Standing(NamedTuple):
 class IngestTransaction:
     """The write side of one transaction; see the module for its promises."""
 
-    def __init__(self, connection: Connection, instance: str) -> None:
+    def __init__(self, connection: Connection, instance: str, flows: FlowNumbers) -> None:
         self._connection = connection
         self._instance = instance
+        self._flows = flows
         self._ranges = ReceivedRanges(connection)
         #: how often this gateway has committed, as of this transaction
         self.commits = 0
@@ -103,7 +107,7 @@ class IngestTransaction:
 
     def key_versions(self, devices: Iterable[int]) -> dict[int, int]:
         """The key version that each device's last birth was signed with, where there was one."""
-        rows = self._connection.execute(_KEY_VERSIONS, {"devices": list(devices)})
+        rows = self._connection.execute(_KEY_VERSIONS, {"devices": int_array(devices)})
         return {row.device: row.key_version for row in rows}
 
     def book(
@@ -119,21 +123,29 @@ class IngestTransaction:
         rejections: Sequence[Rejection] = (),
         quarantined: Sequence[Quarantined] = (),
         now: datetime,
-    ) -> None:
-        """Write everything; `panes` are of the minute of `now`, `rebooked` batches were set aside before."""
+    ) -> list[Rejection]:
+        """Write everything; `panes` are of the minute of `now`, `rebooked` batches were set aside before.
+
+        Gives what had to be rejected beside `rejections`: what found no room in quarantine.
+        """
         copy_batches(self._connection, batches)
         for stored, booked in rebooked:
             rebook(self._connection, stored, booked)
         hear(self._connection, self._ranges, states)
         self._ranges.save(now)
-        add_rollups(self._connection, rollups, closures)
-        add_panes(self._connection, panes, now.replace(second=0, microsecond=0))
+        add_rollups(self._connection, rollups, closures, self._flows)
+        self.book_panes(panes, now)
         add_tallies(self._connection, tallies)
-        put_in_quarantine(self._connection, quarantined)
-        book_rejections(self._connection, rejections)
+        left_out = put_in_quarantine(self._connection, quarantined)
+        book_rejections(self._connection, [*rejections, *left_out])
         if batches or rebooked or states:
             counted = self._connection.execute(_COUNT_COMMIT, {"instance": self._instance, "now": now})
             self.commits = counted.scalar_one()
+        return left_out
+
+    def book_panes(self, panes: Mapping[FlowKey, Total], now: datetime) -> None:
+        """Write panes of the minute of `now` alone."""
+        add_panes(self._connection, panes, now.replace(second=0, microsecond=0), self._flows)
 
     def book_rejections(self, rejections: Sequence[Rejection]) -> None:
         """Write rejections alone."""
@@ -141,10 +153,18 @@ class IngestTransaction:
 
 
 @contextmanager
-def ingest(database: Database, instance: str) -> Iterator[IngestTransaction]:
-    """An ingest transaction of the gateway `instance`: committed at the end of the block, undone when it raises."""
-    with database.transaction() as connection:
-        yield IngestTransaction(connection, instance)
+def ingest(database: Database, instance: str, flows: FlowNumbers) -> Iterator[IngestTransaction]:
+    """An ingest transaction of the gateway `instance`: committed at the end of the block, undone when it raises.
+
+    `flows` goes from one transaction of a gateway to its next.
+    """
+    try:
+        with database.transaction() as connection:
+            yield IngestTransaction(connection, instance, flows)
+    except BaseException:
+        flows.forget()
+        raise
+    flows.keep()
 
 
 _STANDING = text("""
@@ -154,7 +174,7 @@ _STANDING = text("""
 """)
 
 _KEY_VERSIONS = text("""
-    select device, key_version from device_state where device = any(:devices) and key_version is not null
+    select device, key_version from device_state where device = any(:devices ::int[]) and key_version is not null
 """)
 
 _COUNT_COMMIT = text("""

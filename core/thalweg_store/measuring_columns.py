@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.integer_columns import Places, added
+from thalweg.integer_columns import Integers, Places, added
 from thalweg.mapping import Plan
 from thalweg.mapping_columns import MeasuredColumn, measure
 from thalweg.wire.columns import Columns
@@ -36,7 +36,18 @@ class MeasuredBatches:
     measured: list[MeasuredColumn]
 
 
-def measure_together(batches: Sequence[ReceivedBatch], offsets_ms: Sequence[int], plan: Plan) -> MeasuredBatches:
+@dataclass(frozen=True, slots=True)
+class ReadBatches:
+    """The events of many batches, before anything is measured."""
+
+    events: Columns
+    #: Unix time in ms, one for each event; beyond 64 bits only in unusual batches
+    at_ms: Integers
+    #: by batch: whether it is left to `measuring`
+    is_unusual: NDArray[np.bool_]
+
+
+def read_together(batches: Sequence[ReceivedBatch], offsets_ms: Sequence[int]) -> ReadBatches:
     """The events of `batches`; each batch's offset is added to its times (0 when the device had a clock)."""
     events = decode([batch.payload for batch in batches])
     at_ms = added(events.at_ms, np.array(offsets_ms, np.int64)[events.batch])
@@ -45,6 +56,13 @@ def measure_together(batches: Sequence[ReceivedBatch], offsets_ms: Sequence[int]
     is_unusual[list(events.problems)] = True
     is_unusual[events.batch[(at_ms > latest_ms[events.batch]) | (at_ms < 0)]] = True
     is_unusual[events.batch[_badly_named(events)]] = True
+    return ReadBatches(events, at_ms, is_unusual)
+
+
+def measure_together(batches: Sequence[ReceivedBatch], offsets_ms: Sequence[int], plan: Plan) -> MeasuredBatches:
+    """What `plan` measures of the events of `batches`, read as `read_together` does."""
+    read = read_together(batches, offsets_ms)
+    events, at_ms, is_unusual = read.events, read.at_ms, read.is_unusual
     found = measure(plan, events, np.flatnonzero(~is_unusual[events.batch]))
     measured = found.columns
     if found.refused:

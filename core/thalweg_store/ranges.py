@@ -8,7 +8,6 @@ lock on a boot's row guards its blocks and its lost intervals too: rows are all 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -17,58 +16,11 @@ from psycopg.types.range import Range
 from sqlalchemy import Connection, text
 
 from thalweg.intervals import Intervals
+from thalweg_store.arrays import int_array
+from thalweg_store.boots import Boot
 from thalweg_store.facts import BootKey, Interval, ReceivedBatch
 
 BLOCK_SEQS: Final = 2048
-
-
-@dataclass(slots=True)
-class Boot:
-    """One locked boot."""
-
-    key: BootKey
-    #: every seq below it was received
-    next_seq: int
-    #: number of seqs received
-    received: int
-    #: number of seqs declared lost and not received
-    lost: int
-    numbered: int
-    sealed: int | None
-    is_off: bool
-    #: Unix time minus uptime in ms, once its clock was known
-    offset_ms: int | None
-    parked_since: datetime | None
-    duplicates: int = 0
-    has_batches: bool = False
-    #: received seqs beyond `next_seq`, as far as their blocks were looked at
-    beyond: Intervals = field(default_factory=Intervals)
-    #: received seqs that this transaction met, so that its receipt names them
-    touched: Intervals = field(default_factory=Intervals)
-    loaded: set[int] = field(default_factory=set)
-    changed: set[int] = field(default_factory=set)
-    #: True when no block is stored, so that `beyond` is all there is
-    is_whole: bool = False
-    #: what it declared lost; None until looked at
-    lost_ranges: Intervals | None = None
-
-    def taken(self, first: int, end: int) -> int:
-        """How many seqs of [first, end) were received; their blocks must have been looked at."""
-        below = max(0, min(end, self.next_seq) - first)
-        return below + self.beyond.overlap(first, end) if self.beyond else below
-
-    def expects(self, first: int) -> bool:
-        """Whether seqs from `first` on come in order, with nothing received beyond: the usual way."""
-        return first == self.next_seq and self.is_whole and not self.beyond
-
-    def committed(self) -> Intervals:
-        """Received seqs, as far as this transaction knows them."""
-        known = Intervals(self.touched)
-        for first, end in self.beyond:
-            known.add(first, end)
-        if self.next_seq:
-            known.add(0, self.next_seq)
-        return known
 
 
 class ReceivedRanges:
@@ -85,16 +37,16 @@ class ReceivedRanges:
         return key in self._boots
 
     def lock(self, boots: Iterable[BootKey]) -> None:
-        """Lock the rows of `boots`, in key order, making those that are new."""
+        """Lock the rows of `boots`, in key order, then make those that are new, in key order.
+
+        Whoever makes rows waits for nobody but others who make rows, so no circle of waiting arises.
+        """
         keys = sorted(set(boots))
-        if not keys:
-            return
-        parameters = {"devices": [key.device for key in keys], "boots": [key.boot for key in keys]}
-        self._connection.execute(_ENSURE, parameters)
-        for row in self._connection.execute(_LOCK, parameters):
-            boot = Boot(BootKey(row.device, row.boot), *row[2:])
-            boot.is_whole = boot.received == boot.next_seq
-            self._boots[boot.key] = boot
+        self._lock(keys)
+        new = [key for key in keys if key not in self._boots]
+        if new:
+            self._connection.execute(_ENSURE, _places(new))
+            self._lock(new)
 
     def look_at(self, intervals: Iterable[tuple[BootKey, int, int]]) -> None:
         """Load the blocks that hold [first, end) of boots that have received seqs beyond a gap."""
@@ -120,20 +72,27 @@ class ReceivedRanges:
         """Add the batch's seqs; those of them that are new."""
         boot = self._boots[batch.key]
         first, end = batch.first_seq, batch.end_seq
-        added = ((first, end),) if boot.expects(first) else self._missing(boot, first, end)
-        boot.touched.add(first, end)
         boot.has_batches = True
-        boot.received += sum(stop - start for start, stop in added)
         boot.numbered = max(boot.numbered, end)
         if boot.expects(first):
             boot.next_seq = end
-        elif first > boot.next_seq:
+            boot.received += end - first
+            added: tuple[Interval, ...] = ((first, end),)
+        else:
+            added = self._take_out_of_order(boot, first, end)
+        if boot.lost:
+            self._find(boot, added)
+        return added
+
+    def _take_out_of_order(self, boot: Boot, first: int, end: int) -> tuple[Interval, ...]:
+        added = self._missing(boot, first, end)
+        boot.touched.add(first, end)
+        boot.received += sum(stop - start for start, stop in added)
+        if first > boot.next_seq:
             boot.beyond.add(first, end)
             boot.changed |= set(range(first // BLOCK_SEQS, (end - 1) // BLOCK_SEQS + 1))
         elif end > boot.next_seq:
             self._advance(boot, end)
-        if boot.lost:
-            self._find(boot, added)
         return added
 
     def touch(self, batch: ReceivedBatch) -> None:
@@ -160,19 +119,18 @@ class ReceivedRanges:
             return
         self._connection.execute(
             _SAVE,
-            {
-                "devices": [boot.key.device for boot in boots],
-                "boots": [boot.key.boot for boot in boots],
-                "next_seqs": [boot.next_seq for boot in boots],
-                "received": [boot.received for boot in boots],
-                "lost": [boot.lost for boot in boots],
-                "numbered": [boot.numbered for boot in boots],
-                "duplicates": [boot.duplicates for boot in boots],
-                "sealed": [boot.sealed for boot in boots],
-                "are_off": [boot.is_off for boot in boots],
-                "offsets": [boot.offset_ms for boot in boots],
-                "parked": [boot.parked_since for boot in boots],
-                "are_heard": [boot.has_batches for boot in boots],
+            _places([boot.key for boot in boots])
+            | {
+                "next_seqs": int_array([boot.next_seq for boot in boots]),
+                "received": int_array([boot.received for boot in boots]),
+                "lost": int_array([boot.lost for boot in boots]),
+                "numbered": int_array([boot.numbered for boot in boots]),
+                "duplicates": int_array([boot.duplicates for boot in boots]),
+                "sealed": int_array([boot.sealed for boot in boots]),
+                "are_off": int_array([int(boot.is_off) for boot in boots]),
+                "offsets": int_array([boot.offset_ms for boot in boots]),
+                "parked": [boot.parked_since for boot in boots] if any(boot.parked_since for boot in boots) else None,
+                "are_heard": int_array([int(boot.has_batches) for boot in boots]),
                 "now": now,
             },
         )
@@ -181,6 +139,13 @@ class ReceivedRanges:
             if boot.lost_ranges is not None:
                 parameters = {"device": boot.key.device, "boot": boot.key.boot, "now": now}
                 self._connection.execute(_SAVE_LOST, parameters | {"ranges": _multirange(boot.lost_ranges)})
+
+    def _lock(self, keys: Sequence[BootKey]) -> None:
+        if keys:
+            for row in self._connection.execute(_LOCK, _places(keys)):
+                boot = Boot(BootKey(row[0], row[1]), *row[2:])
+                boot.is_whole = boot.received == boot.next_seq
+                self._boots[boot.key] = boot
 
     def _missing(self, boot: Boot, first: int, end: int) -> tuple[Interval, ...]:
         if not boot.taken(first, end):
@@ -241,6 +206,11 @@ class ReceivedRanges:
             self._connection.execute(_SAVE_BLOCKS, parameters | {"blocks": list(full), "ranges": ranges})
 
 
+def _places(keys: Iterable[BootKey]) -> dict[str, str]:
+    devices, boots = zip(*keys, strict=True)
+    return {"devices": int_array(devices), "boots": int_array(boots)}
+
+
 def _multirange(intervals: Iterable[Interval]) -> Multirange[int]:
     return Multirange([Range(first, end) for first, end in intervals])
 
@@ -279,7 +249,7 @@ _SAVE = text("""
     from unnest(
         :devices ::int[], :boots ::bigint[], :next_seqs ::bigint[], :received ::bigint[], :lost ::bigint[],
         :numbered ::bigint[], :duplicates ::bigint[], :sealed ::bigint[], :are_off ::boolean[], :offsets ::bigint[],
-        :parked ::timestamptz[], :are_heard ::boolean[]
+        coalesce(:parked ::timestamptz[], '{}'), :are_heard ::boolean[]
     ) as k (device, boot, next_seq, received, lost, numbered, duplicates, sealed, is_off, offset_ms, parked_since,
             is_heard)
     where b.device = k.device and b.boot = k.boot

@@ -38,6 +38,8 @@ class Watermark(NamedTuple):
     commit: int
     #: time of that commit; None while the store is empty
     at: datetime | None
+    #: grows whenever something else changes that figures follow from: designs, assignments, closes
+    changes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,7 @@ class Reading:
 
     def watermark(self) -> Watermark:
         """The last commit that this snapshot includes."""
-        row = self._connection.execute(_WATERMARK).one()
-        return Watermark(int(row.commits), row.at)
+        return _watermark(self._connection)
 
     def ecosystem(self) -> Ecosystem:
         """The ecosystem and its design in force; raises UnknownEcosystem, also before the first activation."""
@@ -145,14 +146,22 @@ def reading(database: Database, ecosystem: str) -> Iterator[Reading]:
 def watermark(database: Database) -> Watermark:
     """The store's last commit: cheap enough to be asked every second."""
     with database.snapshot() as connection:
-        row = connection.execute(_WATERMARK).one()
-        return Watermark(int(row.commits), row.at)
+        return _watermark(connection)
+
+
+def _watermark(connection: Connection) -> Watermark:
+    row = connection.execute(_WATERMARK).one()
+    return Watermark(int(row.commits), row.at, int(row.changes))
 
 
 #: how long a live view looks back
 RECENT = timedelta(minutes=5)
 
-_WATERMARK = text("select coalesce(sum(commits), 0) as commits, max(committed_at) as at from gateway")
+_WATERMARK = text("""
+    select coalesce(sum(commits), 0) as commits, max(committed_at) as at,
+           (select coalesce(sum(directory_version), 0) from ecosystem) as changes
+    from gateway
+""")
 
 _ECOSYSTEM = text("""
     select e.id, e.name, d.version, d.document from ecosystem e join design d on d.ecosystem = e.id
@@ -166,24 +175,24 @@ _ASSIGNMENTS = text("""
 """)
 
 _QUANTITIES = text("""
-    select m.hash, r.assignment, r."group", sum(r.quantity) as q, sum(r.occurrences) as n
-    from rollup r join meter m on m.id = r.meter
+    select m.hash, f.assignment, f."group", sum(r.quantity) as q, sum(r.occurrences) as n
+    from rollup r join flow f on f.id = r.flow join meter m on m.id = f.meter
     where r.bucket < :end and (:start ::timestamptz is null or r.bucket >= :start)
       and (:revision ::int is null or r.revision <= :revision)
-      and r.assignment in (
+      and f.assignment in (
         select a.id from assignment a join device d on d.id = a.device where d.ecosystem = :ecosystem
       )
-    group by m.hash, r.assignment, r."group"
+    group by m.hash, f.assignment, f."group"
 """)
 
 _RECENT = text("""
-    select m.hash, p.assignment, p."group", sum(p.quantity) as q, sum(p.occurrences) as n
-    from pane p join meter m on m.id = p.meter
+    select m.hash, f.assignment, f."group", sum(p.quantity) as q, sum(p.occurrences) as n
+    from pane p join flow f on f.id = p.flow join meter m on m.id = f.meter
     where p.minute >= :since
-      and p.assignment in (
+      and f.assignment in (
         select a.id from assignment a join device d on d.id = a.device where d.ecosystem = :ecosystem
       )
-    group by m.hash, p.assignment, p."group"
+    group by m.hash, f.assignment, f."group"
 """)
 
 _FATES = text("""

@@ -2,7 +2,8 @@
 
 A rollup names an assignment, and an assignment belongs to one device; so what was measured within whole quarter hours
 of the window changes hands as it stands, and only the quarter hours that the window cuts are derived again from the
-device's batches. All in one transaction under the directory lock.
+device's batches. Panes are too short for that: the device's are made again from what was received since they begin, by
+the minute of receipt. All in one transaction under the directory lock.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
 from thalweg.errors import StoreError
-from thalweg_store.activation import booked_events, fed_meters
 from thalweg_store.assignments import add_assignment, read_assignments
 from thalweg_store.batches import booked_batches
 from thalweg_store.closing import read_closures
 from thalweg_store.facts import QUARTER, FlowKey, RollupKey, Total, quarter_hour
-from thalweg_store.rollups import add_rollups
+from thalweg_store.fed_meters import booked_events, fed_meters
+from thalweg_store.flows import FlowNumbers
+from thalweg_store.rollups import PANE_HOURS, add_panes, add_rollups
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,10 @@ def reassign(
     _move_whole(connection, window, moved)
     for start, stop in window.cut():
         _move_part(connection, window, start, stop, moved)
-    add_rollups(connection, moved, read_closures(connection, ecosystem))
+    flows = FlowNumbers()
+    add_rollups(connection, moved, read_closures(connection, ecosystem), flows)
     connection.execute(_FORGET_EMPTY, {"assignment": old})
+    _make_panes_again(connection, window, now, flows)
     return new
 
 
@@ -106,15 +110,36 @@ def _move_part(
                                 moved[RollupKey(quarter_hour(event.at), flow)].add(sign * measurement.quantity, sign)
 
 
+def _make_panes_again(connection: Connection, window: _Window, now: datetime, flows: FlowNumbers) -> None:
+    assignments = read_assignments(connection, window.ecosystem)[window.device]
+    meters = [meter for meter in fed_meters(connection, window.ecosystem).values() if meter.fed_through is None]
+    since = now.replace(second=0, microsecond=0) - timedelta(hours=PANE_HOURS)
+    panes: defaultdict[datetime, defaultdict[FlowKey, Total]] = defaultdict(lambda: defaultdict(Total))
+    batches = booked_batches(
+        connection, window.ecosystem, device=window.device, only="b.received_at >= :since", only_with={"since": since}
+    )
+    for batch in batches:
+        minute = batch.batch.received_at.replace(second=0, microsecond=0)
+        for meter in meters:
+            for event in booked_events(batch, meter.plan):
+                for measurement in event.measurements:
+                    flow = FlowKey(meter.number, assignments.at(event.at), measurement.group)
+                    panes[minute][flow].add(measurement.quantity)
+    connection.execute(_FORGET_PANES, {"device": window.device})
+    for minute in sorted(panes):
+        add_panes(connection, panes[minute], minute, flows)
+
+
 def _round_up(moment: datetime) -> datetime:
     start = quarter_hour(moment)
     return start if start == moment else start + QUARTER
 
 
 _SUMS = text("""
-    select meter, bucket, "group", sum(quantity) as q, sum(occurrences) as n from rollup
-    where assignment = :assignment and bucket >= :start and (:end ::timestamptz is null or bucket < :end)
-    group by meter, bucket, "group"
+    select f.meter, r.bucket, f."group", sum(r.quantity) as q, sum(r.occurrences) as n
+    from rollup r join flow f on f.id = r.flow
+    where f.assignment = :assignment and r.bucket >= :start and (:end ::timestamptz is null or r.bucket < :end)
+    group by f.meter, r.bucket, f."group"
 """)
 
 _IS_DROPPED = text("""
@@ -124,4 +149,12 @@ _IS_DROPPED = text("""
     )
 """)
 
-_FORGET_EMPTY = text("delete from rollup where assignment = :assignment and quantity = 0 and occurrences = 0")
+_FORGET_EMPTY = text("""
+    delete from rollup r using flow f
+    where f.id = r.flow and f.assignment = :assignment and r.quantity = 0 and r.occurrences = 0
+""")
+
+_FORGET_PANES = text("""
+    delete from pane p using flow f, assignment a
+    where f.id = p.flow and a.id = f.assignment and a.device = :device
+""")

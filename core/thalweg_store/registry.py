@@ -14,11 +14,12 @@ from sqlalchemy import Connection, text
 
 from thalweg.errors import SetupError, UnknownDevice
 from thalweg.wire.topics import is_id
-from thalweg_store.activation import number_meters, put_in_force
+from thalweg_store.activation import activate
 from thalweg_store.assignments import BEGINNING, Assignment, add_assignment
 from thalweg_store.database import Database
 from thalweg_store.directory import Device, Directory, read_directory
 from thalweg_store.directory_lock import changing, lock_exclusively
+from thalweg_store.fed_meters import number_meters
 from thalweg_store.reassignment import reassign
 
 __all__ = ["BEGINNING", "Assignment", "Device", "Directory", "NewDevice", "Registry"]
@@ -78,17 +79,9 @@ class Registry:
     def activate_design(self, ecosystem: str, document: str, content_hash: str, now: datetime) -> int:
         """Put a validated design in force and return its version; the design already in force keeps its version.
 
-        Meters that are new are fed from the batches before, in the same transaction (`activation.py` says why).
+        Meters that are new are fed from the batches before (`activation.py` says how). Raises UnknownEcosystem.
         """
-        with changing(self._database, ecosystem) as connection:
-            latest = connection.execute(_LATEST_DESIGN, {"ecosystem": ecosystem}).first()
-            version = 0 if latest is None else int(latest.version)
-            if latest is None or latest.hash != content_hash:
-                version += 1
-                parameters = {"ecosystem": ecosystem, "version": version, "hash": content_hash}
-                connection.execute(_ADD_DESIGN, parameters | {"document": document, "now": now})
-            put_in_force(connection, ecosystem, version, document, now)
-            return version
+        return activate(self._database, ecosystem, document, content_hash, now)
 
     def meter_ids(self, names: Mapping[str, str]) -> dict[str, int]:
         """The numbers of meters by content hash (`names`: hash → name), registering those that are new."""
@@ -173,13 +166,4 @@ _ROTATE = text("update device set key_version = key_version + 1 where id = :id r
 _COMPROMISE = text("""
     insert into compromised_key as c (device, version, since) values (:device, :version, :since)
     on conflict (device, version) do update set since = least(c.since, excluded.since)
-""")
-
-_LATEST_DESIGN = text("""
-    select version, hash from design where ecosystem = :ecosystem order by version desc limit 1
-""")
-
-_ADD_DESIGN = text("""
-    insert into design (ecosystem, version, hash, document, activated_at)
-    values (:ecosystem, :version, :hash, :document, :now)
 """)

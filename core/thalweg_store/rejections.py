@@ -80,7 +80,8 @@ def _book(connection: Connection, key: RejectionKey, rejections: list[Rejection]
 
 
 def _storable(words: str) -> str:
-    return words.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    """What PostgreSQL can keep: no NUL, no half of a surrogate pair."""
+    return words.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
 _COUNT = text("""

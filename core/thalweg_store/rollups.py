@@ -7,79 +7,81 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection, text
 
+from thalweg_store.arrays import int_array
 from thalweg_store.closing import Closures
-from thalweg_store.facts import FlowKey, RollupKey, TallyKey, Total
+from thalweg_store.facts import QUARTER, FlowKey, RollupKey, TallyKey, Total
+from thalweg_store.flows import FlowNumbers
 
 PANE_HOURS: Final = 2
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def add_rollups(connection: Connection, rollups: Mapping[RollupKey, Total], closures: Closures) -> None:
+def add_rollups(
+    connection: Connection, rollups: Mapping[RollupKey, Total], closures: Closures, flows: FlowNumbers
+) -> None:
     """Add to the rollups; what lies in a closed period goes to its next revision."""
-    _upsert(
-        connection,
-        _ADD_ROLLUPS,
+    if not rollups:
+        return
+    numbers = flows.of(connection, {flow for _, flow in rollups})
+    places = {
+        bucket: ((bucket - _EPOCH) // QUARTER, closures.revision_at(bucket))
+        for bucket in {key.bucket for key in rollups}
+    }
+    rows = sorted(
         [
-            {"b": key.bucket.isoformat(), "m": key.flow.meter, "a": key.flow.assignment, "g": key.flow.group,
-             "r": closures.revision_at(key.bucket), "q": total.quantity, "n": total.occurrences}
-            for key, total in sorted(rollups.items(), key=lambda item: item[0])
+            (numbers[flow], *places[bucket], total.quantity, total.occurrences)
+            for (bucket, flow), total in rollups.items()
             if total.quantity or total.occurrences
-        ],
-    )  # fmt: skip
+        ]
+    )
+    if not rows:
+        return
+    names = ("flows", "quarters", "revisions", "quantities", "occurrences")
+    connection.execute(_ADD_ROLLUPS, dict(zip(names, map(int_array, zip(*rows, strict=True)), strict=True)))
 
 
-def add_panes(connection: Connection, panes: Mapping[FlowKey, Total], minute: datetime) -> None:
+def add_panes(connection: Connection, panes: Mapping[FlowKey, Total], minute: datetime, flows: FlowNumbers) -> None:
     """Add to the pane of `minute`, and forget those that are older than two hours."""
-    if panes:
-        connection.execute(_PRUNE_PANES, {"before": minute - timedelta(hours=PANE_HOURS)})
-    _upsert(
-        connection,
-        _ADD_PANES,
-        [
-            {"b": minute.isoformat(), "m": flow.meter, "a": flow.assignment, "g": flow.group,
-             "q": total.quantity, "n": total.occurrences}
-            for flow, total in sorted(panes.items())
-        ],
-    )  # fmt: skip
+    if not panes:
+        return
+    connection.execute(_PRUNE_PANES, {"before": minute - timedelta(hours=PANE_HOURS)})
+    numbers = flows.of(connection, panes)
+    rows = sorted([(numbers[flow], total.quantity, total.occurrences) for flow, total in panes.items()])
+    columns = dict(zip(("flows", "quantities", "occurrences"), map(int_array, zip(*rows, strict=True)), strict=True))
+    connection.execute(_ADD_PANES, columns | {"minute": minute})
 
 
 def add_tallies(connection: Connection, tallies: Mapping[TallyKey, Total]) -> None:
     """Add to what is known of the events' fates."""
-    _upsert(
-        connection,
-        _ADD_TALLIES,
-        [
-            {"d": key.device, "b": key.bucket.isoformat(), "k": key.kind, "o": key.fate.value,
-             "q": total.quantity, "n": total.occurrences}
-            for key, total in sorted(tallies.items())
-            if total.quantity or total.occurrences
-        ],
-    )  # fmt: skip
-
-
-def _upsert(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> None:
+    rows = [
+        {"d": key.device, "b": (key.bucket - _EPOCH) // QUARTER, "k": key.kind, "o": key.fate.value,
+         "q": total.quantity, "n": total.occurrences}
+        for key, total in sorted(tallies.items())
+        if total.quantity or total.occurrences
+    ]  # fmt: skip
     if rows:
-        connection.execute(statement, {"rows": json.dumps(rows)})
+        connection.execute(_ADD_TALLIES, {"rows": json.dumps(rows)})
 
 
 _ADD_ROLLUPS = text("""
-    insert into rollup as r (meter, bucket, assignment, "group", revision, quantity, occurrences)
-    select m, b, a, g, r, q, n
-    from jsonb_to_recordset(:rows ::jsonb)
-        as x (m int, b timestamptz, a int, g text[], r smallint, q numeric, n bigint)
-    on conflict (meter, bucket, assignment, "group", revision) do update
+    insert into rollup as r (flow, bucket, revision, quantity, occurrences)
+    select f, to_timestamp(b * 900), v, q, n
+    from unnest(:flows ::int[], :quarters ::int[], :revisions ::smallint[], :quantities ::numeric[],
+                :occurrences ::bigint[]) as x (f, b, v, q, n)
+    on conflict (flow, bucket, revision) do update
     set quantity = r.quantity + excluded.quantity, occurrences = r.occurrences + excluded.occurrences
 """)
 
 _ADD_PANES = text("""
-    insert into pane as p (meter, minute, assignment, "group", quantity, occurrences)
-    select m, b, a, g, q, n
-    from jsonb_to_recordset(:rows ::jsonb) as x (m int, b timestamptz, a int, g text[], q numeric, n bigint)
-    on conflict (minute, meter, assignment, "group") do update
+    insert into pane as p (minute, flow, quantity, occurrences)
+    select :minute, f, q, n
+    from unnest(:flows ::int[], :quantities ::numeric[], :occurrences ::bigint[]) as x (f, q, n)
+    on conflict (minute, flow) do update
     set quantity = p.quantity + excluded.quantity, occurrences = p.occurrences + excluded.occurrences
 """)
 
@@ -87,8 +89,8 @@ _PRUNE_PANES = text("delete from pane where minute < :before")
 
 _ADD_TALLIES = text("""
     insert into tally as t (device, bucket, kind, outcome, events, quantity)
-    select d, b, k, o, n, q
-    from jsonb_to_recordset(:rows ::jsonb) as x (d int, b timestamptz, k text, o text, q numeric, n bigint)
+    select d, to_timestamp(b * 900), k, o, n, q
+    from jsonb_to_recordset(:rows ::jsonb) as x (d int, b int, k text, o text, q numeric, n bigint)
     on conflict (device, bucket, kind, outcome) do update
     set events = t.events + excluded.events, quantity = t.quantity + excluded.quantity
 """)

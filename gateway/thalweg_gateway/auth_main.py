@@ -27,7 +27,8 @@ from thalweg_store.database import Database
 from thalweg_store.logins import Logins
 
 _LOG = logging.getLogger(__name__)
-_RETRY_SECONDS: Final = 1
+#: while nobody answers, a device that connects waits for the server's whole time limit, so be back soon
+_RETRY_SECONDS: Final = 0.2
 
 
 def main() -> int:
@@ -71,7 +72,13 @@ async def connect(address: NatsAddress) -> Client:
         password=address.password,
         max_reconnect_attempts=-1,
         reconnect_time_wait=_RETRY_SECONDS,
+        error_cb=_note,
     )
+
+
+async def _note(error: Exception) -> None:
+    """One line instead of the library's traceback, which comes with every try."""
+    _LOG.warning("the NATS server is away: %s", error or type(error).__name__)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from thalweg_store.rejections import Rejection
 Numbered = tuple[int, Measurement]
 #: events whose columns are worked on together: some 200 bytes each
 _EVENTS_TOGETHER: Final = 100_000
+_LEAST_EVENT_BYTES: Final = 3
 #: seqs of a conflicting batch that belong to another one: nothing can book them
 TAKEN = "taken"
 
@@ -194,11 +195,17 @@ def _portions(batches: Sequence[tuple[Batch, int | None]]) -> Iterator[Sequence[
     """The batches in runs of so few events that their columns take little memory."""
     first = events = 0
     for place, (batch, _) in enumerate(batches):
-        events += batch.header.count
+        own = _most_events(batch)
+        events += own
         if events > _EVENTS_TOGETHER:
             yield batches[first:place]
-            first, events = place, batch.header.count
+            first, events = place, own
     yield batches[first:]
+
+
+def _most_events(batch: Batch) -> int:
+    """How many events it can hold at most, whatever it claims: a few bytes may claim 65,535."""
+    return min(batch.header.count, len(batch.facts.payload) // _LEAST_EVENT_BYTES)
 
 
 def _needs_clock(batch: Batch) -> bool:

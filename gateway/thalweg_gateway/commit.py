@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -15,12 +15,15 @@ from thalweg.mapping import Plan, compile_plan
 from thalweg.wire.batch import TimeQuality
 from thalweg_gateway.booking import Booking
 from thalweg_gateway.intake import Arrival, Batch, KeyRing, State, Untrusted, read, read_again
+from thalweg_gateway.live_panes import LivePanes, Panes
 from thalweg_gateway.log_context import about
-from thalweg_gateway.receipts import OwedReceipt
+from thalweg_gateway.receipts import OwedReceipt, owed_receipts
 from thalweg_gateway.source import Message
+from thalweg_store.assignments import Assignments
 from thalweg_store.database import Database
 from thalweg_store.directory import Device, Directory
-from thalweg_store.facts import BootKey, HeardState
+from thalweg_store.facts import HeardState
+from thalweg_store.flows import FlowNumbers
 from thalweg_store.ingest import IngestTransaction, Standing, ingest
 from thalweg_store.measuring import MeterPlan, uptime_bound_ms
 from thalweg_store.parking import boots_parked_before
@@ -66,12 +69,17 @@ class Committed:
 class Committer:
     """Books messages of one ecosystem on one database under the name of a gateway."""
 
-    def __init__(self, database: Database, ecosystem: str, ring: KeyRing, instance: str) -> None:
+    def __init__(
+        self, database: Database, ecosystem: str, ring: KeyRing, instance: str, panes: LivePanes | None = None
+    ) -> None:
         self._database = database
         self._registry = Registry(database)
         self.ecosystem = ecosystem
         self._ring = ring
         self._instance = instance
+        self._flows = FlowNumbers()
+        self._panes = panes or LivePanes()
+        self._assignments: Mapping[str, Assignments] = {}
         self._view: View | None = None
         self._looked_at = float("-inf")
         #: how often this process knows that it has committed: a store with fewer was restored
@@ -85,12 +93,22 @@ class Committer:
         if self._view is None:
             directory = self._registry.directory(self.ecosystem)
             plan = compile_plan(load(directory.design_document)) if directory.design_document else Plan(())
+            self._panes.forget(self._changed_assignments(directory))
             numbers = self._registry.meter_ids({meter.hash: meter.id for meter in plan.meters})
             self._view = View(directory, MeterPlan(plan, numbers, directory.design_version))
             _LOG.info(
                 "directory version %d: %d devices, %d meters", directory.version, len(directory.devices), len(numbers)
             )
         return self._view
+
+    def _changed_assignments(self, directory: Directory) -> set[int]:
+        """The assignments, as they were, of the devices that have others now."""
+        before, self._assignments = (
+            self._assignments,
+            {name: each.assignments for name, each in directory.devices.items()},
+        )
+        changed = [own for name, own in before.items() if own != self._assignments.get(name)]
+        return {assignment.id for own in changed for assignment in own}
 
     @property
     def directory(self) -> Directory | None:
@@ -110,7 +128,7 @@ class Committer:
         states = [each for each in arrivals if isinstance(each, State)]
         booking = Booking(view.meters, rejections=[each for each in arrivals if isinstance(each, Rejection)])
         now = datetime.now(UTC)
-        with ingest(self._database, self._instance) as transaction:
+        with ingest(self._database, self._instance, self._flows) as transaction:
             self.check(transaction, view)
             heard = [state.facts for state in states]
             quarantined, again = _sorted_out(transaction, arrivals)
@@ -123,12 +141,27 @@ class Committer:
             for batch, admission, boot in zip(batches, admissions, boots, strict=True):
                 if admission.is_new and _waits(batch) and boot.offset_ms is None and not admission.is_conflict:
                     boot.parked_since = min(boot.parked_since or batch.facts.received_at, batch.facts.received_at)
-            receipts = _receipts([*batches, *states], transaction, view.directory.store_epoch, now)
-            self.book(transaction, booking, view, now, states=heard, quarantined=quarantined)
+            receipts = owed_receipts([*batches, *states], transaction, view.directory.store_epoch, now)
+            panes = self._panes.to_write(booking.panes, time.monotonic())
+            self.book(transaction, booking, view, now, panes, states=heard, quarantined=quarantined)
+        self._panes.settle(booking.panes, panes, time.monotonic())
         self._commits = transaction.commits
         log_rejections(booking.rejections)
         duplicates = [batch for batch, each in zip(batches, admissions, strict=True) if not each.is_new]
         return Committed(booking=booking, arrivals=arrivals, receipts=receipts, duplicates=duplicates)
+
+    def has_panes_due(self, now_seconds: float) -> bool:
+        """Whether something of the live view should wait no longer for a transaction to go with."""
+        return self._panes.is_due(now_seconds)
+
+    def write_panes(self) -> None:
+        """Write what waits of the live view by itself; raises StaleDirectoryError."""
+        view = self.view()
+        panes = self._panes.waiting()
+        with ingest(self._database, self._instance, self._flows) as transaction:
+            self.check(transaction, view)
+            transaction.book_panes(panes, datetime.now(UTC))
+        self._panes.settle({}, panes, time.monotonic())
 
     def commit_refused(self, messages: Sequence[Message], why: str) -> None:
         """Keep messages that the store refuses as rejections, so that they block nobody behind them."""
@@ -144,7 +177,7 @@ class Committer:
             )
             for message in messages
         ]
-        with ingest(self._database, self._instance) as transaction:
+        with ingest(self._database, self._instance, self._flows) as transaction:
             transaction.book_rejections(rejections)
 
     def expire_parking(self, now: datetime) -> int:
@@ -156,7 +189,7 @@ class Committer:
         booked = 0
         for key in boots_parked_before(self._database, self.ecosystem, now - PARKING):
             booking = Booking(view.meters)
-            with ingest(self._database, self._instance) as transaction:
+            with ingest(self._database, self._instance, self._flows) as transaction:
                 self.check(transaction, view)
                 transaction.lock([key])
                 parked = transaction.parked(key)
@@ -172,7 +205,7 @@ class Committer:
                     booking.unpark(stored, batch, min(bounds))
                 left = [each.batch.received_at for each in parked[len(due) :]]
                 transaction.boot(key).parked_since = min(left, default=None)
-                self.book(transaction, booking, view, now)
+                self.book(transaction, booking, view, now, booking.panes)
             booked += len(due)
         return booked
 
@@ -189,17 +222,18 @@ class Committer:
         booking: Booking,
         view: View,
         now: datetime,
+        panes: Panes,
         *,
         states: Sequence[HeardState] = (),
         quarantined: Sequence[Quarantined] = (),
     ) -> None:
-        """Write what `booking` came to."""
-        transaction.book(
+        """Write what `booking` came to and `panes` of the live view, and add to it what the store had no room for."""
+        booking.rejections += transaction.book(
             batches=booking.batches,
             rebooked=booking.rebooked,
             states=states,
             rollups=booking.rollups,
-            panes=booking.panes,
+            panes=panes,
             tallies=booking.tallies,
             closures=view.directory.closures,
             rejections=booking.rejections,
@@ -216,6 +250,7 @@ class Committer:
         if self._view is not None and self._view.directory.store_epoch != epoch:
             _LOG.warning("the store begins epoch %s: devices are told to send again what they hold", epoch)
             self._view = None
+            self._panes.forget_all()
 
     def _set_clocks(
         self, transaction: IngestTransaction, states: Iterable[HeardState], view: View, booking: Booking
@@ -258,31 +293,3 @@ def _waits(batch: Batch) -> bool:
 
 def _device(directory: Directory, number: int) -> Device:
     return next(device for device in directory.devices.values() if device.id == number)
-
-
-def _receipts(
-    arrivals: Sequence[Batch | State], transaction: IngestTransaction, store_epoch: str, now: datetime
-) -> list[OwedReceipt]:
-    """The receipts for every boot that was heard from, signed with the key that its device holds now."""
-    spoken: dict[BootKey, Batch | State] = {arrival.facts.key: arrival for arrival in arrivals}
-    born = {key.device: each.facts.key_version for key, each in spoken.items() if isinstance(each, State)}
-    unborn = {key.device for key in spoken} - set(born)
-    versions = transaction.key_versions(unborn) | born if unborn else born
-    receipts = []
-    for key, arrival in spoken.items():
-        boot = transaction.boot(key)
-        version = versions.get(key.device)
-        if version is None:
-            version = arrival.header.key_version if isinstance(arrival, Batch) else arrival.facts.key_version
-        receipts.append(
-            OwedReceipt(
-                device=arrival.device.name,
-                key_version=version,
-                boot=key.boot,
-                committed=boot.committed(),
-                latest=boot.touched,
-                store_epoch=store_epoch,
-                now_ms=int(now.timestamp() * 1000),
-            )
-        )
-    return receipts

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from thalweg.errors import BadSignature, MalformedMessage, UnknownSender, WireError
-from thalweg.wire import batch as wire
+from thalweg.wire import batch as packed
+from thalweg.wire import forms as wire
+from thalweg.wire import json_batch, json_rows
+from thalweg.wire.batch import Header, digest
 from thalweg.wire.keys import DeviceKeys, derive
 from thalweg.wire.messages import read_state
 from thalweg.wire.text import open_sealed
@@ -27,10 +31,10 @@ class Batch:
     topic: DeviceTopic
     device: Device
     facts: ReceivedBatch
-    header: wire.Header
+    header: Header
 
     @property
-    def decoded(self) -> wire.Batch | None:
+    def decoded(self) -> packed.Batch | None:
         """Its events; None when its inside does not follow the format."""
         return None if isinstance(self._inside, MalformedMessage) else self._inside
 
@@ -40,7 +44,7 @@ class Batch:
         return str(self._inside) if isinstance(self._inside, MalformedMessage) else None
 
     @cached_property
-    def _inside(self) -> wire.Batch | MalformedMessage:
+    def _inside(self) -> packed.Batch | MalformedMessage:
         try:
             return wire.decode(self.facts.payload)
         except MalformedMessage as error:
@@ -69,15 +73,28 @@ class KeyRing:
 
     def __init__(self, root_key: bytes, ecosystem: str) -> None:
         self._root_key = root_key
-        self._ecosystem = ecosystem
+        self.ecosystem = ecosystem
         self.keys = lru_cache(maxsize=10_000)(self._derive)
 
     def _derive(self, device: str, key_version: int) -> DeviceKeys:
-        return derive(self._root_key, self._ecosystem, device, key_version)
+        return derive(self._root_key, self.ecosystem, device, key_version)
 
 
 #: a device's topics come again with every message
 _parsed: Final = lru_cache(maxsize=20_000)(parse)
+
+
+class _Form(NamedTuple):
+    """How a channel's batches are read before they are stored."""
+
+    read_header: Callable[[bytes], Header]
+    verify: Callable[[bytes, bytes], None]
+
+
+_FORMS: Final = {
+    Channel.EVENTS: _Form(packed.read_header, packed.verify),
+    Channel.EVENTS_JSON: _Form(json_rows.read_header, json_batch.verify),
+}
 
 #: what a message can turn out to be
 Arrival = Batch | State | Untrusted | Rejection
@@ -91,9 +108,9 @@ def read(message: Message, directory: Directory, ring: KeyRing, *, is_released: 
     topic = None
     try:
         topic = _parsed(message.topic)
-        device = _sender(topic, directory)
+        device = _sender(topic, directory, ring.ecosystem)
         arrival: Batch | State
-        if topic.channel is Channel.EVENTS:
+        if topic.channel in _FORMS:
             arrival = _read_batch(message, topic, device, ring)
             key_version = arrival.header.key_version
         elif topic.channel is Channel.STATE:
@@ -125,11 +142,13 @@ def read(message: Message, directory: Directory, ring: KeyRing, *, is_released: 
 
 def read_again(facts: ReceivedBatch, device: Device, ecosystem: str) -> Batch:
     """A batch that was verified when it was stored."""
-    topic = parse(device_topic(ecosystem, device.name, Channel.EVENTS))
+    topic = parse(device_topic(ecosystem, device.name, wire.channel_of(facts.payload)))
     return Batch(topic, device, facts, wire.read_header(facts.payload))
 
 
-def _sender(topic: DeviceTopic, directory: Directory) -> Device:
+def _sender(topic: DeviceTopic, directory: Directory, ecosystem: str) -> Device:
+    if topic.ecosystem != ecosystem:  # whoever subscribes wider than a gateway's own ecosystem has these too
+        raise UnknownSender("unknown_ecosystem", f"this gateway serves {ecosystem!r}, not {topic.ecosystem!r}")
     device = directory.devices.get(topic.device)
     if device is None:
         raise UnknownSender("unknown_device", f"{topic.device!r} is not registered in {topic.ecosystem!r}")
@@ -139,16 +158,17 @@ def _sender(topic: DeviceTopic, directory: Directory) -> Device:
 
 
 def _read_batch(message: Message, topic: DeviceTopic, device: Device, ring: KeyRing) -> Batch:
-    header = wire.read_header(message.payload)
+    form = _FORMS[topic.channel]
+    header = form.read_header(message.payload)
     if not 1 <= header.key_version <= device.key_version:
         known = f"{device.name!r} has key versions 1 to {device.key_version}"
         raise UnknownSender("unknown_key_version", f"key version {header.key_version}; {known}")
-    wire.verify(message.payload, ring.keys(device.name, header.key_version).uplink)
+    form.verify(message.payload, ring.keys(device.name, header.key_version).uplink)
     facts = ReceivedBatch(
         key=BootKey(device.id, header.boot),
         first_seq=header.first_seq,
         count=header.count,
-        digest=wire.digest(message.payload),
+        digest=digest(message.payload),
         payload=message.payload,
         received_at=message.received_at,
     )

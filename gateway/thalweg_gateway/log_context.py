@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from thalweg.errors import WireError
-from thalweg.wire.batch import read_header
+from thalweg.wire.forms import read_header
 from thalweg.wire.topics import Channel, parse
 from thalweg_store.logs import concerning
 
@@ -17,7 +17,7 @@ def about(topic: str, payload: bytes) -> dict[str, Any]:
     except WireError:
         return {}
     try:
-        if place.channel is not Channel.EVENTS:
+        if place.channel not in (Channel.EVENTS, Channel.EVENTS_JSON):
             return concerning(place.device)
         header = read_header(payload)
     except WireError:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 from thalweg.errors import StoreError, StoreUnavailable
+from thalweg_gateway import live_panes
 from thalweg_gateway.commit import Committer, StaleDirectoryError
 from thalweg_gateway.intake import KeyRing
 from thalweg_gateway.log_context import about
@@ -45,11 +47,14 @@ class Pipeline:
         root_key: bytes,
         instance: str,
         observer: Observer = UNOBSERVED,
+        *,
+        live_seconds: float = live_panes.INTERVAL_SECONDS,
     ) -> None:
+        """`live_seconds`: how long at least between two writes of the live view."""
         self._source = source
         self._observer = observer
         ring = KeyRing(root_key, ecosystem)
-        self._committer = Committer(database, ecosystem, ring, instance)
+        self._committer = Committer(database, ecosystem, ring, instance, live_panes.LivePanes(live_seconds))
         self._receipts = Receipts(ecosystem, ring, source.publish)
         self._parking_due = 0.0
         self._is_stopping = False
@@ -60,6 +65,8 @@ class Pipeline:
             self._insist(self._committer.view)
             while not self._is_stopping:
                 self.step()
+            with suppress(StaleDirectoryError, StoreError):
+                self._committer.write_panes()
         except _StoppedError:
             _LOG.info("stopped while the database was away; the broker keeps what was taken")
         self._source.close()
@@ -77,6 +84,8 @@ class Pipeline:
             self._book(messages)
         sent = self._receipts.send_due(time.monotonic())
         self._observer.receipts(sent, self._receipts.devices_waiting)
+        if self._committer.has_panes_due(time.monotonic()):
+            self._insist(self._committer.write_panes)
         if time.monotonic() >= self._parking_due:
             self._insist(lambda: self._committer.expire_parking(datetime.now(UTC)))
             self._parking_due = time.monotonic() + _PARKING_SECONDS

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from thalweg.intervals import Intervals
 from thalweg.wire.messages import Receipt
 from thalweg.wire.text import seal
 from thalweg.wire.topics import Channel, device_topic
-from thalweg_gateway.intake import KeyRing
+from thalweg_gateway.intake import Batch, KeyRing, State
+from thalweg_store.facts import BootKey
+from thalweg_store.ingest import IngestTransaction
 
 INTERVAL_SECONDS: Final = 0.2
 _MAX_INTERVALS: Final = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class OwedReceipt:
     """What a device is to be told of one of its boots."""
 
@@ -104,3 +107,31 @@ class Receipts:
         """How long nothing has to be sent."""
         waits = (self._desks[name].sent_at + INTERVAL_SECONDS - now_seconds for name in self._waiting)
         return max(0.0, min(waits, default=at_most))
+
+
+def owed_receipts(
+    arrivals: Sequence[Batch | State], transaction: IngestTransaction, store_epoch: str, now: datetime
+) -> list[OwedReceipt]:
+    """The receipts for every boot that was heard from, to be signed with the key that its device holds now."""
+    spoken: dict[BootKey, Batch | State] = {arrival.facts.key: arrival for arrival in arrivals}
+    born = {key.device: each.facts.key_version for key, each in spoken.items() if isinstance(each, State)}
+    unborn = {key.device for key in spoken} - set(born)
+    versions = transaction.key_versions(unborn) | born if unborn else born
+    receipts = []
+    for key, arrival in spoken.items():
+        boot = transaction.boot(key)
+        version = versions.get(key.device)
+        if version is None:
+            version = arrival.header.key_version if isinstance(arrival, Batch) else arrival.facts.key_version
+        receipts.append(
+            OwedReceipt(
+                device=arrival.device.name,
+                key_version=version,
+                boot=key.boot,
+                committed=boot.committed(),
+                latest=boot.touched,
+                store_epoch=store_epoch,
+                now_ms=int(now.timestamp() * 1000),
+            )
+        )
+    return receipts

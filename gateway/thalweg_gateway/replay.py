@@ -3,7 +3,8 @@
 Whole messages are kept as samples and are committed like messages that a broker delivers. Events and batches that were
 refused once their device was proved are in the store: their seqs count as received, and a batch's row says which of
 them are booked nowhere, so a replay that ran before finds none. A conflict is no mistake that a fix could remove: its
-seqs are booked only when somebody asks for conflicts by name.
+seqs are booked only when somebody asks for conflicts by name. Nor does time mend a clock that was ahead: such events
+are booked only when somebody asks for estimated times.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ from thalweg.errors import StoreError, StoreUnavailable, UnknownDevice
 from thalweg_gateway.booking import Booking
 from thalweg_gateway.commit import Committer, StaleDirectoryError
 from thalweg_gateway.intake import KeyRing, read, read_again
-from thalweg_gateway.second_booking import CONFLICT, UNDECODABLE, SecondBooking
+from thalweg_gateway.second_booking import CLOCK_AHEAD, CONFLICT, UNDECODABLE, SecondBooking
 from thalweg_gateway.source import Message
 from thalweg_store.batches import boots_with_refusals
 from thalweg_store.database import Database
 from thalweg_store.facts import BootKey
+from thalweg_store.flows import FlowNumbers
 from thalweg_store.ingest import IngestTransaction, ingest
-from thalweg_store.quarantine import Quarantined, forget, waiting
+from thalweg_store.quarantine import QUARANTINE_FULL, Quarantined, forget, waiting
 from thalweg_store.rejected import Rejected, Sample, forget_sample, list_rejected, samples_of
 from thalweg_store.rejections import Rejection, RejectionKey
 
 #: reasons of what is in the store; all others are of messages
-STORED: Final = frozenset({CONFLICT, UNDECODABLE, "clock_ahead", "clock_behind", "bad_name", "unmeasurable"})
+STORED: Final = frozenset({CONFLICT, UNDECODABLE, CLOCK_AHEAD, "clock_behind", "bad_name", "unmeasurable"})
+#: reasons whose samples are not sent again: a device does so itself with what found no room in quarantine
+NO_MESSAGES: Final = STORED | {QUARANTINE_FULL}
 _INSTANCE: Final = "replay"
 _TRIES: Final = 10
 #: quarantined messages that are committed together
@@ -69,18 +73,24 @@ class Replay:
         self._ring = KeyRing(root_key, ecosystem)
         self._committer = Committer(database, ecosystem, self._ring, _INSTANCE)
 
-    def run(self, *, reason: str | None = None, rejection: int | None = None) -> Replayed:
-        """Replay everything but conflicts, or only one reason, or only one row of the list; conflicts if so named."""
+    def run(
+        self, *, reason: str | None = None, rejection: int | None = None, estimate_times: bool = False
+    ) -> Replayed:  # fmt: skip
+        """Replay everything but conflicts, or only one reason, or only one row of the list; conflicts if so named.
+
+        With `estimate_times`, events from a clock that was ahead are booked as if the last of their batch had been
+        measured when it was received, and marked as estimates; not where others of their batch are booked already.
+        """
         rows = [
             row
             for row in list_rejected(self._database, self._ecosystem)
             if row.count and reason in (None, row.key.reason) and rejection in (None, row.id)
         ]
-        messages = sum(self._replay_samples(row) for row in rows if row.key.reason not in STORED)
+        messages = sum(self._replay_samples(row) for row in rows if row.key.reason not in NO_MESSAGES)
         events = 0
         for wanted in self._wanted(rows, reason, rejection):
             for key in boots_with_refusals(self._database, self._ecosystem, wanted.reason):
-                events += self._insist(partial(self._replay_boot, key, wanted))
+                events += self._insist(partial(self._replay_boot, key, wanted, estimate_times))
         return Replayed(messages, events)
 
     def release(self, device: str, key_version: int) -> int:
@@ -137,13 +147,13 @@ class Replay:
                 self._committer.forget_view()
         raise StoreError("the registry changes all the time: replay again later")
 
-    def _replay_boot(self, key: BootKey, wanted: _Wanted) -> int:
+    def _replay_boot(self, key: BootKey, wanted: _Wanted, estimate_times: bool) -> int:
         view = self._committer.view()
         device = next(each for each in view.directory.devices.values() if each.id == key.device)
         booking = Booking(view.meters)
         resolved: Counter[RejectionKey] = Counter()
         booked = 0
-        with ingest(self._database, _INSTANCE) as transaction:
+        with ingest(self._database, _INSTANCE, FlowNumbers()) as transaction:
             self._committer.check(transaction, view)
             transaction.lock([key])
             retired = transaction.retired_meters(self._ecosystem)
@@ -151,7 +161,11 @@ class Replay:
                 if wanted.admits(device.name, stored.batch.received_at):
                     batch = read_again(stored.batch, device, self._ecosystem)
                     attempt = SecondBooking(stored, batch, wanted.reason, booking)
-                    if attempt.is_possible(transaction.boot(key).offset_ms):
+                    if (
+                        attempt.estimate_times()
+                        if estimate_times and wanted.reason == CLOCK_AHEAD
+                        else attempt.is_possible(transaction.boot(key).offset_ms)
+                    ):
                         attempt.book(retired)
                         day = stored.batch.received_at.astimezone(UTC).date()
                         place = RejectionKey(self._ecosystem, device.name, wanted.reason, day)
@@ -162,7 +176,7 @@ class Replay:
 
     def _book(self, transaction: IngestTransaction, booking: Booking, resolved: Counter[RejectionKey]) -> None:
         transaction.take_out_rejections(+resolved)
-        self._committer.book(transaction, booking, self._committer.view(), datetime.now(UTC))
+        self._committer.book(transaction, booking, self._committer.view(), datetime.now(UTC), booking.panes)
 
 
 def _message(kept: Sample | Quarantined) -> Message:

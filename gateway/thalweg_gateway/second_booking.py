@@ -11,13 +11,14 @@ from thalweg.mapping import Measurement
 from thalweg.wire.batch import TimeQuality
 from thalweg_gateway.booking import Booking
 from thalweg_gateway.intake import Batch
-from thalweg_store.activation import FedMeter
 from thalweg_store.batches import StoredBatch
 from thalweg_store.facts import BookedBatch, Fate, Outcome, TallyKey, quarter_hour
-from thalweg_store.measuring import MeasuredEvent, RefusedEvent, measure
+from thalweg_store.fed_meters import FedMeter
+from thalweg_store.measuring import MeasuredEvent, RefusedEvent, measure, uptime_bound_ms
 
 CONFLICT: Final = "conflict"
 UNDECODABLE: Final = "undecodable"
+CLOCK_AHEAD: Final = "clock_ahead"
 
 
 class SecondBooking:
@@ -35,6 +36,16 @@ class SecondBooking:
         self.booked = 0
         #: rejections that are none any more: a batch that was set aside is one, and an event of any other is one
         self.resolved = 0
+
+    def estimate_times(self) -> bool:
+        """Move its times so far back that none lies after the receipt, which marks them as estimates.
+
+        False where that is not possible: some of its events are booked at other times already.
+        """
+        if self._batch.decoded is None or self._stored.first_at is not None:
+            return False
+        self._offset_ms = uptime_bound_ms(self._batch.decoded, self._batch.facts.received_at)
+        return True
 
     def is_possible(self, boot_offset_ms: int | None) -> bool:
         """Whether its bytes follow the format and its clock, if it needs one, is known."""

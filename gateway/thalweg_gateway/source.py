@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Protocol
 from thalweg.wire.topics import Channel
 
 #: the channels that lead from devices to a gateway
-UPLINK: Final = (Channel.EVENTS, Channel.STATE)
+UPLINK: Final = (Channel.EVENTS, Channel.EVENTS_JSON, Channel.STATE)
 
 
 class Message(NamedTuple):

@@ -53,8 +53,22 @@ def test_rejections_are_listed_and_replayed_after_the_fix(world: World) -> None:
     assert "unknown_device" in done("rejections", "list")
     Registry(world.database).ensure_devices(ECOSYSTEM, [NewDevice(name="cp-02", operator="o", roles={})], BEGINNING)
     replayed = json.loads(done("rejections", "replay", "--id", str(row["id"]), "--json"))
-    assert replayed == {"messages": 1, "events": 0}
+    assert replayed == {"messages": 1, "events": 0, "clock_ahead": 0}
     assert json.loads(done("rejections", "list", "--json"))[0]["count"] == 0
+
+
+def test_what_becomes_of_events_of_a_clock_that_was_ahead_is_said(world: World) -> None:
+    ahead_ms = int(datetime.now(UTC).timestamp() * 1000) + 3_600_000
+    world.send(world.batch(charge(10, ahead_ms)))
+    world.send(world.batch(charge(20), charge(10, ahead_ms)))
+    world.pipeline.step()
+    said = run("rejections", "replay").stderr
+    assert said.startswith("2 events stay refused as clock_ahead")
+    assert "--estimate-times" in said
+    result = run("rejections", "replay", "--reason", "clock_ahead", "--estimate-times")
+    assert "1 events of stored batches" in result.stdout
+    assert result.stderr.startswith("1 events stay refused as clock_ahead: others of their batch are booked")
+    assert run("rejections", "replay", "--reason", "unknown_device").stderr == ""
 
 
 def test_a_device_is_assigned_from_the_past_on(world: World) -> None:
@@ -62,8 +76,9 @@ def test_a_device_is_assigned_from_the_past_on(world: World) -> None:
     world.pipeline.step()
     done("assign", DEVICE, "host=library", "--from", NOON.isoformat())
     hosts = world.rows(
-        "select a.roles, sum(r.quantity)::int from rollup r join assignment a on a.id = r.assignment "
-        "join meter m on m.id = r.meter where m.name = 'energy' group by 1"
+        "select a.roles, sum(r.quantity)::int from rollup r join flow f on f.id = r.flow "
+        "join assignment a on a.id = f.assignment "
+        "join meter m on m.id = f.meter where m.name = 'energy' group by 1"
     )
     assert hosts == [({"host": "library"}, 10)]
 
@@ -73,6 +88,9 @@ def test_keys_periods_retention_and_epoch_have_their_commands(world: World) -> N
     done("keys", "compromise", DEVICE, "--version", "1", "--at", "2026-01-01T00:00:00+00:00")
     world.send(world.batch(charge(10)))
     world.pipeline.step()
+    (row,) = json.loads(done("keys", "waiting", "--json"))
+    assert (row["device"], row["key_version"], row["messages"], row["not_kept"]) == (DEVICE, 1, 1, 0)
+    assert DEVICE in done("keys", "waiting")
     assert "Released 1" in done("keys", "release", DEVICE, "--version", "1")
     assert "revision 0" in done("periods", "close", "2026-09-01T00:00:00+03:00", "2026-10-01T00:00:00+03:00")
     assert "0 batches" in done("retention", "--keep-days", "30")

@@ -10,7 +10,10 @@ from thalweg.wire.batch import BatchWriter
 from thalweg.wire.keys import derive
 from thalweg.wire.text import open_sealed, seal
 from thalweg.wire.topics import Channel, parse
-from thalweg_gateway.replay import Replay
+from thalweg_gateway.metrics import GatewayMetrics
+from thalweg_gateway.pipeline import Pipeline
+from thalweg_gateway.replay import Replay, Replayed
+from thalweg_store import quarantine
 from thalweg_store.registry import Registry
 from worlds.gateway import DEVICE, ECOSYSTEM, ROOT_KEY, World, charge
 
@@ -30,7 +33,10 @@ def receipts(world: World, key_version: int) -> list[dict]:
 
 
 def energy(world: World) -> int:
-    statement = "select sum(quantity) from rollup r join meter m on m.id = r.meter where m.name = 'energy'"
+    statement = """
+        select sum(quantity) from rollup r join flow f on f.id = r.flow join meter m on m.id = f.meter
+        where m.name = 'energy'
+    """
     return int(world.rows(statement)[0][0] or 0)
 
 
@@ -79,6 +85,36 @@ def test_what_a_compromised_key_signed_waits_for_the_operator_births_included(wo
     assert world.rows("select boot, is_on from device_state") == [(9, True)]
     assert replay.release(DEVICE, 1) == 0
     assert energy(world) == 11
+
+
+def test_what_finds_no_room_in_quarantine_is_counted_and_comes_in_once_there_is(
+    world: World, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "MAX_MESSAGES", 2)
+    metrics = GatewayMetrics(ECOSYSTEM, "gateway-1")
+    pipeline = Pipeline(world.source, world.database, ECOSYSTEM, ROOT_KEY, "gateway-1", metrics)
+    registry.rotate_key(ECOSYSTEM, DEVICE)
+    registry.compromise_key(ECOSYSTEM, DEVICE, 1, datetime.now(UTC) - timedelta(days=1))
+    payloads = [world.batch(charge(10**number)) for number in range(4)]
+    for payload in [*payloads, payloads[0]]:
+        world.send(payload)
+    pipeline.step()
+    rejected = "select principal, reason, count from rejection"
+    assert world.rows("select count(*) from quarantine") == [(2,)]
+    assert world.rows(rejected) == [(DEVICE, "quarantine_full", 2)], "what is kept already needs no room"
+    refused = metrics.registry.get_sample_value
+    assert refused("thalweg_gateway_rejections_total", {"reason": "quarantine_full"}) == 2
+    replay = Replay(world.database, ECOSYSTEM, ROOT_KEY)
+    assert replay.run() == replay.run(reason="quarantine_full") == Replayed()
+    assert replay.release(DEVICE, 1) == 2
+    assert energy(world) == 11
+    for payload in payloads:  # no receipt covers the last two
+        world.send(payload)
+    pipeline.step()
+    assert world.rows("select count(*) from quarantine") == [(2,)]
+    assert replay.release(DEVICE, 1) == 2
+    assert energy(world) == 1111
+    assert world.rows(rejected) == [(DEVICE, "quarantine_full", 2)]
 
 
 def test_a_new_key_is_trusted_while_the_old_one_is_not(world: World, registry: Registry) -> None:

@@ -16,7 +16,8 @@ from worlds.gateway import ECOSYSTEM, NOON_MS, ROOT_KEY, World, charge, make_pip
 pytestmark = pytest.mark.slow
 
 ROLLUPS = (
-    'select m.name, r."group", r.quantity, r.occurrences from rollup r join meter m on m.id = r.meter order by 1, 2'
+    'select m.name, f."group", r.quantity, r.occurrences '
+    "from rollup r join flow f on f.id = r.flow join meter m on m.id = f.meter order by 1, 2"
 )
 FATES = "select kind, outcome, events from tally order by 1, 2"
 REJECTIONS = "select principal, reason, count from rejection order by 2"
@@ -186,9 +187,10 @@ def test_a_device_registered_while_the_gateway_runs_is_served_at_once(world: Wor
     world.source.put("tw1/ev-test/cp-02/e", writer.seal())
     world.pipeline.step()
     assert world.rows(REJECTIONS) == []
-    assert world.rows("select sum(quantity) from rollup r join meter m on m.id = r.meter where m.name = 'energy'") == [
-        (10_005,)
-    ]
+    assert world.rows(
+        "select sum(quantity) from rollup r join flow f on f.id = r.flow join meter m on m.id = f.meter "
+        "where m.name = 'energy'"
+    ) == [(10_005,)]
 
 
 def test_an_unknown_ecosystem_stops_the_gateway_with_its_name(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -39,7 +39,10 @@ def counts(world: World) -> dict[str, tuple[int, int]]:
 
 
 def energy(world: World) -> int:
-    statement = "select sum(quantity) from rollup r join meter m on m.id = r.meter where m.name = 'energy'"
+    statement = """
+        select sum(quantity) from rollup r join flow f on f.id = r.flow join meter m on m.id = f.meter
+        where m.name = 'energy'
+    """
     return int(world.rows(statement)[0][0] or 0)
 
 
@@ -130,6 +133,39 @@ def test_an_undecodable_batch_is_booked_once_its_format_is_understood(
     assert (energy(world), counts(world)) == (3, {"undecodable": (0, 1)})
     assert stored_fates(world.database) == {"mapped": 1}
     assert world.rows("select outcome, refused from batch") == [("booked", None)]
+
+
+def test_events_of_a_clock_that_was_ahead_are_booked_only_on_request_at_the_receipt_and_marked_as_estimates(
+    world: World, replay: Replay
+) -> None:
+    ahead_ms = int(datetime.now(UTC).timestamp() * 1000) + 3_600_000
+    world.send(world.batch(charge(1, ahead_ms), charge(10, ahead_ms + 20_000)))
+    world.pipeline.step()
+    assert counts(world) == {"clock_ahead": (2, 0)}
+    assert replay.run() == replay.run(reason="clock_ahead") == Replayed(0, 0), "later time mends no clock"
+    assert replay.run(reason="unmeasurable", estimate_times=True) == Replayed(0, 0)
+    assert replay.run(reason="clock_ahead", estimate_times=True) == Replayed(0, 2)
+    assert (energy(world), counts(world)) == (11, {"clock_ahead": (0, 2)})
+    first, last = timedelta(seconds=20), timedelta(0)
+    milliseconds = timedelta(milliseconds=2)
+    ((received_at, first_at, last_at, offset_ms),) = world.rows(
+        "select received_at, first_at, last_at, offset_ms from batch"
+    )
+    assert abs(received_at - first_at - first) < milliseconds, "the distances of its events stay"
+    assert abs(received_at - last_at - last) < milliseconds
+    assert -3_630_000 < offset_ms < -3_600_000
+    assert stored_rollups(world.database) == scan(world.database, ECOSYSTEM)[0]
+    assert sum(stored_fates(world.database).values()) == received_events(world.database) == 2
+    assert replay.run(estimate_times=True) == Replayed(0, 0)
+
+
+def test_a_batch_that_is_booked_in_part_by_its_own_clock_gets_no_other(world: World, replay: Replay) -> None:
+    ahead_ms = int(datetime.now(UTC).timestamp() * 1000) + 3_600_000
+    world.send(world.batch(charge(1), charge(10, ahead_ms)))
+    world.pipeline.step()
+    assert replay.run(estimate_times=True) == Replayed(0, 0)
+    assert (energy(world), counts(world)) == (1, {"clock_ahead": (1, 0)})
+    assert stored_rollups(world.database) == scan(world.database, ECOSYSTEM)[0]
 
 
 def test_senders_beyond_a_number_are_counted_together(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,16 @@ from thalweg.design import content_hash, load
 from thalweg.design.meters import meter_hash
 from thalweg.errors import OutsideCoverage, SetupError, StoreError, UnknownDevice
 from thalweg.examples import text
+from thalweg.wire.batch import BatchWriter
+from thalweg.wire.keys import derive
+from thalweg.wire.topics import Channel, device_topic
 from thalweg_store.closing import period_close
 from thalweg_store.database import Database
 from thalweg_store.facts import quarter_hour
 from thalweg_store.reading import reading
-from thalweg_store.registry import Registry
+from thalweg_store.registry import BEGINNING, NewDevice, Registry
 from thalweg_store.retention import drop_bytes
-from worlds.gateway import DEVICE, ECOSYSTEM, NOON_MS, World, charge, make_world
+from worlds.gateway import DEVICE, ECOSYSTEM, NOON_MS, ROOT_KEY, World, charge, make_world
 from worlds.oracle import scan, stored_rollups
 
 pytestmark = pytest.mark.slow
@@ -51,6 +54,19 @@ def send(world: World, wh: int, at: datetime = NOON) -> None:
 
 def activate(registry: Registry, document: str) -> None:
     registry.activate_design(ECOSYSTEM, document, content_hash(load(document)), datetime.now(UTC))
+
+
+def live_energy(world: World) -> dict[str, tuple[int, int]]:
+    """Host → Wh and events that came in the last minutes, whenever they were measured."""
+    with reading(world.database, ECOSYSTEM) as facts:
+        roles = facts.assignments()
+        found: dict[str, tuple[int, int]] = {}
+        for each in facts.recent_quantities(datetime.now(UTC) - timedelta(minutes=5)):
+            if each.meter_hash == ENERGY:
+                host = roles[each.assignment_id].get("host", "vacant")
+                quantity, occurrences = found.get(host, (0, 0))
+                found[host] = quantity + each.quantity, occurrences + each.occurrences
+        return found
 
 
 def energy(
@@ -149,6 +165,30 @@ def test_a_closed_period_keeps_its_participants_and_the_change_is_its_next_revis
     registry.assign(ECOSYSTEM, DEVICE, {"host": "library"}, START, datetime.now(UTC))
     assert energy(world, as_of_revision=0) == {"mall-42": 5}
     assert energy(world) == {"library": 5}
+
+
+def test_what_live_views_show_of_the_last_minutes_changes_hands_too(world: World, registry: Registry) -> None:
+    now = datetime.now(UTC)
+    for minutes, wh in ((70, 1), (50, 10), (30, 100), (0, 1000)):
+        send(world, wh, now - timedelta(minutes=minutes))
+    assert live_energy(world) == {"mall-42": (1111, 4)}
+    registry.assign(ECOSYSTEM, DEVICE, {"host": "library"}, now - timedelta(minutes=60), datetime.now(UTC))
+    assert live_energy(world) == {"mall-42": (1, 1), "library": (1110, 3)}
+    registry.assign(ECOSYSTEM, DEVICE, {"host": "mall-42"}, now - timedelta(minutes=40), datetime.now(UTC))
+    assert live_energy(world) == {"mall-42": (1101, 3), "library": (10, 1)}
+    send(world, 5, now)
+    assert live_energy(world) == {"mall-42": (1106, 4), "library": (10, 1)}
+
+
+def test_live_views_of_other_devices_stay_as_they_are(world: World, registry: Registry) -> None:
+    registry.ensure_devices(ECOSYSTEM, [NewDevice(name="cp-02", operator="o", roles={"host": "mall-42"})], BEGINNING)
+    world.pipeline.step()
+    writer = BatchWriter(derive(ROOT_KEY, ECOSYSTEM, "cp-02", 1).uplink, 1)
+    writer.add(charge(7))
+    world.source.put(device_topic(ECOSYSTEM, "cp-02", Channel.EVENTS), writer.seal())
+    send(world, 5)
+    registry.assign(ECOSYSTEM, DEVICE, {"host": "library"}, START, datetime.now(UTC))
+    assert live_energy(world) == {"mall-42": (7, 1), "library": (5, 1)}
 
 
 def test_only_registered_devices_and_participants_can_be_assigned(registry: Registry) -> None:

@@ -14,6 +14,7 @@ from thalweg.intervals import Intervals
 from thalweg_store.closing import Closures
 from thalweg_store.database import Database
 from thalweg_store.facts import BookedBatch, BootKey, Outcome, ReceivedBatch
+from thalweg_store.flows import FlowNumbers
 from thalweg_store.ingest import ingest
 from thalweg_store.reading import watermark
 from thalweg_store.registry import BEGINNING, NewDevice, Registry
@@ -43,7 +44,7 @@ def batch(device: int, boot: int, first: int, count: int, content: str = "") -> 
 
 
 def send(database: Database, *batches: ReceivedBatch) -> list[tuple[bool, bool, int]]:
-    with ingest(database, "gateway-1") as transaction:
+    with ingest(database, "gateway-1", FlowNumbers()) as transaction:
         transaction.lock(each.key for each in batches)
         admissions = transaction.admit(batches)
         booked = [
@@ -106,7 +107,7 @@ def test_what_fails_leaves_no_trace(database: Database, device: int) -> None:
     before = watermark(database)
 
     def broken() -> None:
-        with ingest(database, "gateway-1") as transaction:
+        with ingest(database, "gateway-1", FlowNumbers()) as transaction:
             transaction.lock([BootKey(device, 1)])
             transaction.admit([batch(device, 1, 0, 4)])
             raise RuntimeError
@@ -120,7 +121,7 @@ def test_what_fails_leaves_no_trace(database: Database, device: int) -> None:
 @pytest.mark.overlapping_transactions
 def test_a_server_that_ends_the_connection_is_a_reason_to_try_again(database: Database, device: int) -> None:
     def interrupted() -> None:
-        with ingest(database, "gateway-1") as transaction:
+        with ingest(database, "gateway-1", FlowNumbers()) as transaction:
             transaction.lock([BootKey(device, 1)])
             with database.transaction() as other:
                 other.exec_driver_sql(

@@ -15,6 +15,7 @@ from thalweg_store import ranges as module
 from thalweg_store.closing import Closures
 from thalweg_store.database import Database
 from thalweg_store.facts import BookedBatch, BootKey, HeardState, Outcome, ReceivedBatch
+from thalweg_store.flows import FlowNumbers
 from thalweg_store.ingest import ingest
 from thalweg_store.reading import reading
 from thalweg_store.registry import BEGINNING, NewDevice, Registry
@@ -49,7 +50,7 @@ def birth(device: int, boot: int = BOOT, *, is_on: bool = True, next_seq: int = 
 
 def commit(database: Database, batches: list[ReceivedBatch], states: Sequence[HeardState] = ()) -> Intervals:
     """What the receipt of a transaction would name of the boot."""
-    with ingest(database, "gateway-1") as transaction:
+    with ingest(database, "gateway-1", FlowNumbers()) as transaction:
         transaction.lock([each.key for each in batches], states)
         admissions = transaction.admit(batches)
         new = [each for each, admission in zip(batches, admissions, strict=True) if admission.is_new]

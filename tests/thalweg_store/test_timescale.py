@@ -217,11 +217,11 @@ def test_a_resend_of_a_compressed_batch_changes_nothing(database: Database) -> N
     payload = world.batch(charge(1000))
     world.send(payload)
     world.pipeline.step()
-    rollups = world.rows("select * from rollup order by meter")
+    rollups = world.rows("select * from rollup order by flow")
     compress_all(database)
     world.send(payload)
     world.pipeline.step()
-    assert world.rows("select * from rollup order by meter") == rollups
+    assert world.rows("select * from rollup order by flow") == rollups
     assert (count(database), len(world.source.committed)) == (1, 2)
     assert world.rows("select * from rejection") == []
 

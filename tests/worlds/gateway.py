@@ -11,6 +11,8 @@ from typing import Any
 from thalweg.design import content_hash, load
 from thalweg.examples import text
 from thalweg.wire.batch import BatchWriter, Event
+from thalweg.wire.forms import channel_of
+from thalweg.wire.json_writer import JsonBatchWriter
 from thalweg.wire.keys import DeviceKeys, derive
 from thalweg.wire.text import open_sealed, seal
 from thalweg.wire.topics import Channel, device_topic, parse
@@ -81,17 +83,19 @@ class World:
     keys: DeviceKeys
     topic: str = device_topic(ECOSYSTEM, DEVICE, Channel.EVENTS)
     state_topic: str = device_topic(ECOSYSTEM, DEVICE, Channel.STATE)
-    _writers: dict[int, BatchWriter] = field(default_factory=dict)
+    #: of the batches of boots to come
+    writer: type[BatchWriter | JsonBatchWriter] = BatchWriter
+    _writers: dict[int, BatchWriter | JsonBatchWriter] = field(default_factory=dict)
 
     def batch(self, *events: Event, boot: int = 7, time_quality: int = 1) -> bytes:
         """The next sealed batch of a boot."""
-        writer = self._writers.setdefault(boot, BatchWriter(self.keys.uplink, boot))
+        writer = self._writers.setdefault(boot, self.writer(self.keys.uplink, boot))
         for event in events:
             writer.add(event)
         return writer.seal(time_quality)
 
     def send(self, payload: bytes) -> None:
-        self.source.put(self.topic, payload)
+        self.source.put(device_topic(ECOSYSTEM, DEVICE, channel_of(payload)), payload)
 
     def send_state(self, **body: Any) -> None:
         self.source.put(self.state_topic, seal(Channel.STATE, body, self.keys.uplink))
@@ -127,7 +131,7 @@ def occupancy(at_ms: int = NOON_MS) -> Event:
 
 
 def make_pipeline(source: MemorySource, database: Database, instance: str = "gateway-1") -> Pipeline:
-    return Pipeline(source, database, ECOSYSTEM, ROOT_KEY, instance)
+    return Pipeline(source, database, ECOSYSTEM, ROOT_KEY, instance, live_seconds=0)
 
 
 def make_world(database: Database) -> World:

@@ -92,7 +92,7 @@ class Load:
         """Occurrences and Wh."""
         statement = """
             select coalesce(sum(r.occurrences), 0), coalesce(sum(r.quantity), 0)
-            from rollup r join meter m on m.id = r.meter where m.name = 'energy'
+            from rollup r join flow f on f.id = r.flow join meter m on m.id = f.meter where m.name = 'energy'
         """
         with self._database.transaction() as connection:
             row = connection.exec_driver_sql(statement).one()

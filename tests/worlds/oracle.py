@@ -13,7 +13,7 @@ from thalweg.design import load
 from thalweg.design.meters import meter_hash
 from thalweg.errors import MalformedMessage, MeasurementError
 from thalweg.mapping import CompiledMeter
-from thalweg.wire.batch import decode
+from thalweg.wire.forms import decode
 from thalweg_store.database import Database
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,8 +25,9 @@ def stored_rollups(database: Database) -> Rollups:
     """(meter hash, bucket, assignment, group) → quantity and occurrences, over all revisions; zeros left out."""
     with database.transaction() as connection:
         rows = connection.exec_driver_sql(
-            'select m.hash, r.bucket, r.assignment, r."group", sum(r.quantity), sum(r.occurrences) '
-            'from rollup r join meter m on m.id = r.meter group by m.hash, r.bucket, r.assignment, r."group"'
+            'select m.hash, r.bucket, f.assignment, f."group", sum(r.quantity), sum(r.occurrences) '
+            "from rollup r join flow f on f.id = r.flow join meter m on m.id = f.meter "
+            'group by m.hash, r.bucket, f.assignment, f."group"'
         )
         return {
             (meter, bucket, assignment, tuple(group)): (int(quantity), int(number))

@@ -1,4 +1,4 @@
-"""Format 1 of a signed event batch: what a device seals, stores as one file and publishes as it is.
+"""Format 1 of a signed event batch, packed: what a device seals, stores as one file and publishes as it is.
 
 The byte layout is specified in `docs/protocol.md` and frozen; `tests/contract/vectors` holds golden batches
 that this module and the firmware both reproduce.
@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from thalweg.errors import BadSignature, MalformedMessage, UnknownVersion
+from thalweg.wire import authentication
 from thalweg.wire.varint import append_signed, append_unsigned, read_all, read_unsigned, unzigzag
 
 VERSION: Final = 1
-MAC_BYTES: Final = 16
+MAC_BYTES: Final = authentication.CODE_BYTES
 DIGEST_BYTES: Final = 16
 MAX_BATCH_BYTES: Final = 65_535
 MAX_STRING_BYTES: Final = 255
@@ -40,8 +41,7 @@ class TimeQuality:
     GPS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """The fixed part, readable without a key."""
 
     version: int
@@ -51,13 +51,13 @@ class Header:
     boot: int
     first_seq: int
     #: number of events, at least 1
-    count: int
+    count: int  # type: ignore[assignment] # hides a method of tuples that nobody misses
     #: a value of `TimeQuality`
     time_quality: int
     #: time of the first event: Unix time in ms, or uptime in ms when unsynchronised
     base_ms: int
-    #: bytes of the event section
-    event_bytes: int
+    #: bytes of the event section; 0 for JSON rows
+    event_bytes: int = 0
 
     @property
     def end_seq(self) -> int:
@@ -112,7 +112,7 @@ def read_header(batch: bytes) -> Header:
         raise UnknownVersion(f"format version {batch[0]}; this build decodes version {VERSION}")
     if not MIN_BATCH_BYTES <= len(batch) <= MAX_BATCH_BYTES:
         raise MalformedMessage(f"{len(batch)} bytes; a batch has {MIN_BATCH_BYTES} to {MAX_BATCH_BYTES}")
-    header = Header(*_HEADER.unpack_from(batch))
+    header = Header._make(_HEADER.unpack_from(batch))
     if header.count == 0:
         raise MalformedMessage("a batch without events")
     if header.end_seq > 1 << 32:
@@ -126,7 +126,7 @@ def read_header(batch: bytes) -> Header:
 
 def verify(batch: bytes, uplink_key: bytes) -> None:
     """Raise BadSignature unless `batch` ends with its authentication code under `uplink_key`."""
-    if not hmac.compare_digest(_mac(uplink_key, batch[:-MAC_BYTES]), batch[-MAC_BYTES:]):
+    if not hmac.compare_digest(authentication.code(uplink_key, batch[:-MAC_BYTES]), batch[-MAC_BYTES:]):
         raise BadSignature("the batch's authentication code does not match")
 
 
@@ -210,7 +210,7 @@ class BatchWriter:
             time_quality, self._base_ms, len(self._events),
         )  # fmt: skip
         body = head + bytes(self._events) + bytes(self._definitions) + self._previous
-        batch = body + _mac(self._key, body)
+        batch = body + authentication.code(self._key, body)
         self._previous = digest(batch)
         self._next_seq += self._count
         self._clear()
@@ -244,10 +244,6 @@ class BatchWriter:
             for number in numbers:
                 append_unsigned(self._definitions, number)
         return index
-
-
-def _mac(key: bytes, message: bytes) -> bytes:
-    return hmac.digest(key, message, "sha256")[:MAC_BYTES]
 
 
 def read_definitions(data: bytes, position: int, end: int) -> tuple[list[str], list[Shape]]:

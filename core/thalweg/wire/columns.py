@@ -6,8 +6,7 @@ Needs NumPy, which the edge does without: nothing that the edge imports may impo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +14,13 @@ from numpy.typing import NDArray
 from thalweg.errors import WireError
 from thalweg.integer_columns import Integers, Places
 from thalweg.wire.batch import AttributeValue, Event, Shape
-from thalweg.wire.header_columns import Headers
 from thalweg.wire.varint_columns import unzigzag
-
-#: the integers of an event before its attributes: shape, time, quantity
-FIXED_NUMBERS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The events of many batches in their order, one row each; a batch that cannot be decoded has none."""
 
-    headers: Headers
     #: position of a batch → why it cannot be decoded
     problems: Mapping[int, WireError]
     #: all different, in the order of their first definition
@@ -43,10 +37,10 @@ class Columns:
     quantity: NDArray[np.int64]
     #: position of the row's shape in `shapes`
     shape: Places
-    #: every integer of the event sections
+    #: what the attributes' values come from, as in the packed form: signed integers in zigzag, texts as numbers
     numbers: NDArray[np.uint64]
-    #: where each row's event begins in `numbers`
-    starts: Places
+    #: where the values of each row's attributes begin in `numbers`
+    first_value: Places
     #: by batch: where its own numbering of strings begins in `string_places`
     first_string: Places
     #: a batch's own numbering of its strings → position in `strings`
@@ -57,7 +51,7 @@ class Columns:
 
     def integers(self, rows: Places, place: int) -> NDArray[np.int64]:
         """Of rows of one shape: the values of the integer attribute at `place` in the shape."""
-        return unzigzag(self.numbers[self.starts[rows] + (FIXED_NUMBERS + place)])
+        return unzigzag(self.numbers[self.first_value[rows] + place])
 
     def texts(self, rows: Places, place: int) -> Places:
         """Of rows of one shape: the positions in `strings` of the string attribute at `place` in the shape."""
@@ -67,7 +61,7 @@ class Columns:
 
     def own_texts(self, rows: Places, place: int) -> NDArray[np.uint64]:
         """The same as each batch numbers its own strings."""
-        own: NDArray[np.uint64] = self.numbers[self.starts[rows] + (FIXED_NUMBERS + place)]
+        own: NDArray[np.uint64] = self.numbers[self.first_value[rows] + place]
         return own
 
     def rows_by_shape(self, rows: Places) -> Iterator[tuple[Shape, Places]]:
@@ -99,3 +93,19 @@ class Columns:
         shape = self.shapes[self.shape[row]]
         [attributes] = self.attributes(shape, np.array([row]))
         return Event(int(self.at_ms[row]), shape.kind, int(self.quantity[row]), shape.is_exchange, attributes)
+
+    def without(self, problems: Mapping[int, WireError]) -> Columns:
+        """All but the events of some batches, which turn out to have problems."""
+        if not problems:
+            return self
+        kept = ~np.isin(self.batch, list(problems))
+        return replace(
+            self,
+            problems={**self.problems, **problems},
+            batch=self.batch[kept],
+            offset=self.offset[kept],
+            at_ms=self.at_ms[kept],
+            quantity=self.quantity[kept],
+            shape=self.shape[kept],
+            first_value=self.first_value[kept],
+        )

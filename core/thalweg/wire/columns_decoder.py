@@ -1,175 +1,59 @@
-"""Many batches decoded at once, by columns: what `batch.decode` says of each, at a tenth of its cost.
-
-All integers of all event sections are read in one pass; the events then begin where the widths of their shapes say.
-"""
+"""Many batches decoded at once, by columns, in whichever form each of them is: what `forms.decode` says of each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.errors import MalformedMessage, WireError
-from thalweg.integer_columns import Integers, Places, exact
-from thalweg.wire import batch as scalar
-from thalweg.wire.batch import MAX_ATTRIBUTES, MIN_BATCH_BYTES
-from thalweg.wire.columns import FIXED_NUMBERS, Columns
-from thalweg.wire.definitions import DefinitionTables, Section
-from thalweg.wire.header_columns import HEADER_BYTES, Headers, read_headers
-from thalweg.wire.varint_columns import Numbers, read_sections, unzigzag
-
-_TAIL_BYTES: Final = MIN_BATCH_BYTES - HEADER_BYTES
-_CONTINUES: Final = 0x80
-#: within these bounds no time of a batch leaves 64 bits: it has less than 2¹⁶ events
-_SAFE_STEP_MS: Final = 1 << 40
-_SAFE_BASE_MS: Final = 1 << 60
-_NOTHING: Final = Section(0, 0, 0, 0)
+from thalweg.integer_columns import Places
+from thalweg.wire import json_columns, packed_columns
+from thalweg.wire.columns import Columns
+from thalweg.wire.definitions import DefinitionTables
+from thalweg.wire.forms import is_json
 
 
 def decode(batches: Sequence[bytes]) -> Columns:
     """The events of `batches`. Proves nothing: verify the batches first."""
-    headers = read_headers(batches)
     tables = DefinitionTables()
-    sections, placed, is_bad = _split(batches, headers, tables)
-    numbers = read_sections(sections)
-    is_bad |= numbers.is_bad
-    starts, counts = _walk(numbers, headers.count, _steps(numbers, tables, placed), is_bad)
-    batch = np.repeat(np.arange(len(batches)), counts)
-    offset = np.arange(len(batch)) - np.repeat(np.cumsum(counts) - counts, counts)
-    own_shape = numbers.values[starts].astype(np.intp)
-    at_ms = _times(unzigzag(numbers.values[starts + 1]), headers.base_ms, batch, offset)
-    is_bad[batch[at_ms < 0]] = True
-    columns = Columns(
-        headers=headers,
-        problems={},
-        shapes=tuple(tables.shapes),
-        strings=tuple(tables.strings),
-        batch=batch,
-        offset=offset,
-        at_ms=at_ms,
-        quantity=unzigzag(numbers.values[starts + 2]),
-        shape=np.array(tables.shape_places, np.intp)[placed.first_shape[batch] + own_shape],
-        numbers=numbers.values,
-        starts=starts,
-        first_string=placed.first_string,
-        string_places=np.array(tables.string_places, np.intp),
+    texts = [place for place, batch in enumerate(batches) if is_json(batch)]
+    if not texts:
+        return packed_columns.decode(batches, tables)
+    if len(texts) == len(batches):
+        return json_columns.decode(batches, tables)
+    are_texts = np.zeros(len(batches), np.bool_)
+    are_texts[texts] = True
+    others = np.flatnonzero(~are_texts)
+    packed = packed_columns.decode([batches[place] for place in others.tolist()], tables)
+    json = json_columns.decode([batches[place] for place in texts], tables)
+    return _interleaved(packed, others, json, np.array(texts, np.intp))
+
+
+def _interleaved(packed: Columns, others: Places, json: Columns, texts: Places) -> Columns:
+    """Both in the order of the batches; the tables of `json` continue those of `packed`."""
+    batch = np.concatenate((others[packed.batch], texts[json.batch]))
+    order = np.argsort(batch, kind="stable")
+    first_string = np.empty(len(others) + len(texts), np.intp)
+    first_string[others], first_string[texts] = packed.first_string, json.first_string
+
+    def by_row(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate((one, other))[order]
+
+    problems = [*zip(others[list(packed.problems)].tolist(), packed.problems.values(), strict=True)]
+    problems += zip(texts[list(json.problems)].tolist(), json.problems.values(), strict=True)
+    return Columns(
+        problems=dict(problems),
+        shapes=json.shapes,
+        strings=json.strings,
+        batch=batch[order],
+        offset=by_row(packed.offset, json.offset),
+        at_ms=by_row(packed.at_ms, json.at_ms),
+        quantity=by_row(packed.quantity, json.quantity),
+        shape=by_row(packed.shape, json.shape),
+        numbers=np.concatenate((packed.numbers, json.numbers)),
+        first_value=by_row(packed.first_value, json.first_value + len(packed.numbers)),
+        first_string=first_string,
+        string_places=json.string_places,
     )
-    is_bad[_dangling(columns, placed.strings)] = True
-    return _without(columns, batches, is_bad) if is_bad.any() else columns
-
-
-class _Placed(NamedTuple):
-    """By batch: the section that its definitions are."""
-
-    first_string: Places
-    first_shape: Places
-    strings: Places
-    shapes: Places
-
-
-def _split(
-    batches: Sequence[bytes], headers: Headers, tables: DefinitionTables
-) -> tuple[list[bytes], _Placed, NDArray[np.bool_]]:
-    """The event sections, where the definitions went, and which batches are bad; theirs are empty."""
-    events: list[bytes] = []
-    placed: list[Section] = []
-    is_bad = []
-    for batch, is_valid, event_bytes in zip(
-        batches, headers.is_valid.tolist(), headers.event_bytes.tolist(), strict=True
-    ):
-        end = HEADER_BYTES + event_bytes
-        section = None
-        if is_valid and event_bytes and batch[end - 1] < _CONTINUES:
-            section = _definitions(batch[end:-_TAIL_BYTES], tables)
-        is_bad.append(section is None)
-        placed.append(section or _NOTHING)
-        events.append(batch[HEADER_BYTES:end] if section else b"")
-    by_batch = np.array(placed, np.intp).reshape(-1, len(_NOTHING))
-    return events, _Placed(*by_batch.T), np.array(is_bad, np.bool_)
-
-
-def _definitions(raw: bytes, tables: DefinitionTables) -> Section | None:
-    try:
-        return tables.add(raw)
-    except MalformedMessage:
-        return None
-
-
-def _steps(numbers: Numbers, tables: DefinitionTables, placed: _Placed) -> bytes:
-    """For every integer: how many integers an event has that begins with it; 0 where it is no shape of its batch."""
-    widths = [FIXED_NUMBERS + len(shape.attributes) for shape in tables.shapes]
-    own_widths = np.array([*(widths[place] for place in tables.shape_places), 0], np.uint8)
-    batch = np.repeat(np.arange(len(placed.shapes)), np.diff(numbers.first))
-    is_shape = numbers.values < placed.shapes.astype(np.uint64)[batch]
-    own = np.where(is_shape, placed.first_shape[batch] + numbers.values.astype(np.intp), len(own_widths) - 1)
-    return own_widths[own].tobytes() + bytes(FIXED_NUMBERS + MAX_ATTRIBUTES)
-
-
-def _walk(
-    numbers: Numbers, counts: NDArray[np.int64], steps: bytes, is_bad: NDArray[np.bool_]
-) -> tuple[Places, Places]:
-    """Where the events begin, and how many each batch has; marks batches whose events do not fill their section."""
-    starts: list[int] = []
-    walked: list[int] = []
-    firsts = numbers.first.tolist()
-    for place, (count, skip) in enumerate(zip(counts.tolist(), is_bad.tolist(), strict=True)):
-        at, end = firsts[place], firsts[place + 1]
-        own = []
-        for _ in range(0 if skip else count):
-            own.append(at)
-            at += steps[at]
-        fits = bool(own) and own[-1] < end == at
-        is_bad[place] = not fits
-        walked.append(count if fits else 0)
-        if fits:
-            starts += own
-    return np.array(starts, np.intp), np.array(walked, np.intp)
-
-
-def _times(steps_ms: NDArray[np.int64], base_ms: NDArray[np.uint64], batch: Places, offset: Places) -> Integers:
-    """The time of each event: its batch's base and the steps up to it, exactly."""
-    base = base_ms[batch]
-    limits = (steps_ms.min(initial=0), steps_ms.max(initial=0), int(base.max(initial=0)))
-    if limits[0] > -_SAFE_STEP_MS and limits[1] < _SAFE_STEP_MS and limits[2] < _SAFE_BASE_MS:
-        sums = np.cumsum(steps_ms)
-        first = np.arange(len(offset)) - offset
-        safe: NDArray[np.int64] = base.view(np.int64) + sums - (sums - steps_ms)[first]
-        return safe
-    times: list[int] = []
-    for own_base, own_offset, step in zip(base.tolist(), offset.tolist(), steps_ms.tolist(), strict=True):
-        times.append((times[-1] if own_offset else own_base) + step)
-    return exact(times)
-
-
-def _dangling(columns: Columns, strings: Places) -> Places:
-    """Batches with an event that names a string that its batch does not hold."""
-    found = [np.array([], np.intp)]
-    for shape, rows in columns.rows_by_shape(np.arange(len(columns))):
-        batch = columns.batch[rows]
-        known = strings[batch].astype(np.uint64)
-        for place, (_, is_string) in enumerate(shape.attributes):
-            if is_string:
-                found.append(batch[columns.own_texts(rows, place) >= known])
-    return np.concatenate(found)
-
-
-def _without(columns: Columns, batches: Sequence[bytes], is_bad: NDArray[np.bool_]) -> Columns:
-    """The columns without the bad batches, each of which gets its problem."""
-    kept = ~is_bad[columns.batch]
-    return replace(
-        columns,
-        problems={place: _problem(batches[place]) for place in np.flatnonzero(is_bad).tolist()},
-        **{name: getattr(columns, name)[kept] for name in ("batch", "offset", "at_ms", "quantity", "shape", "starts")},
-    )
-
-
-def _problem(batch: bytes) -> WireError:
-    """What the scalar decoder has against `batch`."""
-    try:
-        scalar.decode(batch)
-    except WireError as problem:
-        return problem
-    raise AssertionError("the two decoders disagree on a batch")

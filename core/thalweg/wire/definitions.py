@@ -41,10 +41,24 @@ class DefinitionTables:
             strings, shapes = _read(definitions)
             places = self.string_places, self.shape_places
             section = Section(len(places[0]), len(places[1]), len(strings), len(shapes))
-            self.string_places += [self.strings.setdefault(each, len(self.strings)) for each in strings]
-            self.shape_places += [self.shapes.setdefault(each, len(self.shapes)) for each in shapes]
+            self.string_places += map(self.string, strings)
+            self.shape_places += map(self.shape, shapes)
             self._sections[definitions] = section
         return section
+
+    def string(self, string: str) -> int:
+        """The place of `string`."""
+        return self.strings.setdefault(string, len(self.strings))
+
+    def shape(self, shape: Shape) -> int:
+        """The place of `shape`."""
+        return self.shapes.setdefault(shape, len(self.shapes))
+
+    def number_all(self) -> int:
+        """Add a numbering in which every string so far has its own place; where it begins in `string_places`."""
+        first = len(self.string_places)
+        self.string_places += range(len(self.strings))
+        return first
 
 
 def _read(definitions: bytes) -> tuple[tuple[str, ...], tuple[Shape, ...]]:

@@ -1,4 +1,4 @@
-"""Signed text: every message that is not a batch. JSON, a full stop, and 32 hex digits of authentication code.
+"""Signed text: every message that is not a packed batch. JSON, a full stop, and 32 hex digits of authentication code.
 
 ::
 
@@ -15,32 +15,44 @@ import json
 from typing import Any, Final
 
 from thalweg.errors import BadSignature, MalformedMessage
+from thalweg.wire import authentication
+from thalweg.wire.json_object import read_object
 
-_MAC_DIGITS: Final = 32
+_MAC_DIGITS: Final = 2 * authentication.CODE_BYTES
 MAX_TEXT_BYTES: Final = 16_384
 
 
 def seal(channel: str, body: dict[str, Any], key: bytes) -> bytes:
     """`body` as signed text for `channel` (its letter), under the uplink or downlink key of the device."""
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    return sign(channel, json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(), key)
+
+
+def sign(channel: str, text: bytes, key: bytes) -> bytes:
+    """`text`, which is JSON, with its full stop and authentication code."""
     return text + b"." + _mac(channel, text, key)
 
 
 def open_sealed(channel: str, message: bytes, key: bytes) -> dict[str, Any]:
-    """The body of a signed text; raises BadSignature, or MalformedMessage when it is no JSON object."""
-    text, dot, mac = message[: -_MAC_DIGITS - 1], message[-_MAC_DIGITS - 1 : -_MAC_DIGITS], message[-_MAC_DIGITS:]
-    if len(message) > MAX_TEXT_BYTES or dot != b".":
+    """The body of a signed text; raises BadSignature, or MalformedMessage when it is no object that can be kept."""
+    text = json_part(message, MAX_TEXT_BYTES)
+    verify(channel, message, key)
+    return read_object(text)
+
+
+def json_part(message: bytes, max_bytes: int) -> bytes:
+    """What a signed text says, unproved; raises MalformedMessage for what is none or too long."""
+    if len(message) > max_bytes:
+        raise MalformedMessage(f"{len(message)} bytes; a signed text of this channel has at most {max_bytes}")
+    if message[-_MAC_DIGITS - 1 : -_MAC_DIGITS] != b".":
         raise MalformedMessage("no signed text: expected JSON, a full stop and 32 hex digits")
-    if not hmac.compare_digest(_mac(channel, text, key), mac):
+    return message[: -_MAC_DIGITS - 1]
+
+
+def verify(channel: str, message: bytes, key: bytes) -> None:
+    """Raise BadSignature unless a signed text ends with its authentication code under `key`."""
+    if not hmac.compare_digest(_mac(channel, message[: -_MAC_DIGITS - 1], key), message[-_MAC_DIGITS:]):
         raise BadSignature("the text's authentication code does not match")
-    try:
-        body = json.loads(text)
-    except ValueError:
-        raise MalformedMessage("the text before the authentication code is not JSON") from None
-    if not isinstance(body, dict):
-        raise MalformedMessage("the text before the authentication code is no JSON object")
-    return body
 
 
 def _mac(channel: str, text: bytes, key: bytes) -> bytes:
-    return hmac.digest(key, channel.encode() + b"\n" + text, "sha256")[: _MAC_DIGITS // 2].hex().encode()
+    return authentication.code(key, text, b"%b\n" % channel.encode()).hex().encode()

@@ -18,7 +18,8 @@ _GATEWAY: Final = "_gateway"
 class Channel(StrEnum):
     """The last part of a topic."""
 
-    EVENTS = "e"  #: device → gateway, QoS 1: signed batches
+    EVENTS = "e"  #: device → gateway, QoS 1: signed batches, packed
+    EVENTS_JSON = "ej"  #: device → gateway, QoS 1: signed batches in JSON rows, signed text
     STATE = "s"  #: device → gateway, QoS 1, retained: birth and last will, signed text
     RECEIPT = "a"  #: gateway → device, QoS 0: commit receipts, signed text
 

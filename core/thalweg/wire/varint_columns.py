@@ -49,6 +49,11 @@ def unzigzag(values: NDArray[np.uint64]) -> NDArray[np.int64]:
     return halves ^ -(values & np.uint64(1)).view(np.int64)
 
 
+def zigzag(values: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """The zigzag values that stand for signed integers."""
+    return ((values << np.int64(1)) ^ (values >> np.int64(63))).view(np.uint64)
+
+
 def _values(
     data: NDArray[np.uint8], begin: NDArray[np.intp], more_bytes: NDArray[np.intp]
 ) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:

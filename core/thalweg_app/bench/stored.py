@@ -10,7 +10,18 @@ import psycopg
 from thalweg.intervals import Intervals
 
 #: everything that the write path writes
-_TABLES: Final = ("batch", "boot", "received", "lost", "rollup", "pane", "tally", "rejection", "rejection_sample")
+_TABLES: Final = (
+    "batch",
+    "boot",
+    "received",
+    "lost",
+    "flow",
+    "rollup",
+    "pane",
+    "tally",
+    "rejection",
+    "rejection_sample",
+)
 
 
 class Kept(NamedTuple):

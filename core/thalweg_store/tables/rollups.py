@@ -10,28 +10,38 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     Numeric,
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from thalweg_store.tables.schema import metadata, moment
 
+flow: Final = Table(
+    "flow",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("meter", Integer, ForeignKey("meter.id"), nullable=False),
+    Column("assignment", Integer, nullable=False),
+    Column("group", ARRAY(Text), nullable=False),
+    UniqueConstraint("assignment", "meter", "group"),
+    comment="where measured quantities are summed: a meter, who held the roles, and the groups",
+)
+
 rollup: Final = Table(
     "rollup",
     metadata,
-    Column("meter", Integer, ForeignKey("meter.id"), primary_key=True),
+    Column("flow", Integer, ForeignKey("flow.id"), primary_key=True, autoincrement=False),
     Column("bucket", DateTime(timezone=True), primary_key=True, comment="quarter hour UTC of measurement"),
-    Column("assignment", Integer, primary_key=True),
-    Column("group", ARRAY(Text), primary_key=True),
     Column("revision", SmallInteger, primary_key=True, comment="how often the bucket's period had been closed"),
     Column("quantity", Numeric, nullable=False),
     Column("occurrences", BigInteger, nullable=False),
     Index(None, "bucket"),
-    Index(None, "assignment", "bucket"),
 )
 
 closed_period: Final = Table(
@@ -59,9 +69,7 @@ pane: Final = Table(
     "pane",
     metadata,
     Column("minute", DateTime(timezone=True), primary_key=True, comment="minute of commit"),
-    Column("meter", Integer, ForeignKey("meter.id"), primary_key=True),
-    Column("assignment", Integer, primary_key=True),
-    Column("group", ARRAY(Text), primary_key=True),
+    Column("flow", Integer, ForeignKey("flow.id"), primary_key=True),
     Column("quantity", Numeric, nullable=False),
     Column("occurrences", BigInteger, nullable=False),
     comment="the last hours by commit time, for live views only",
