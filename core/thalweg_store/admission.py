@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import Connection, text
 
 from thalweg_store.facts import Admission, ReceivedBatch
 from thalweg_store.ranges import ReceivedRanges
 
+_DUPLICATE: Final = Admission(is_new=False, is_conflict=False, added=())
+
 
 def admit(ranges: ReceivedRanges, connection: Connection, batches: Sequence[ReceivedBatch]) -> list[Admission]:
     """Decide for each batch, in order, whether it is new, and take its seqs."""
-    ranges.look_at((batch.key, batch.first_seq, batch.end_seq) for batch in batches)
-    taken = [batch for batch in batches if ranges[batch.key].taken(batch.first_seq, batch.end_seq)]
+    ranges.look_at(batches)
+    taken = [batch for batch in batches if ranges.are_taken(batch)]
     known = _digests(connection, taken)
+    #: device and digest, which covers boot and seq, of what came before in the same transaction
+    came: set[tuple[int, bytes]] = set()
     admissions = []
     for batch in batches:
-        place = (*batch.key, batch.first_seq)
-        is_taken = ranges[batch.key].taken(batch.first_seq, batch.end_seq) > 0
-        if is_taken and batch.digest in known.get(place, ()):
+        is_taken = ranges.are_taken(batch)
+        identity = (batch.key.device, batch.digest)
+        if is_taken and (identity in came or batch.digest in known.get(_place(batch), ())):
             ranges.touch(batch)
-            admissions.append(Admission(is_new=False, is_conflict=False, added=()))
-            continue
-        known.setdefault(place, set()).add(batch.digest)
-        admissions.append(Admission(is_new=True, is_conflict=is_taken, added=ranges.take(batch)))
+            admissions.append(_DUPLICATE)
+        else:
+            came.add(identity)
+            admissions.append(Admission(True, is_taken, ranges.take(batch)))
     return admissions
 
 
 def are_stored(connection: Connection, batches: Sequence[ReceivedBatch]) -> list[bool]:
     """For each batch whether its very bytes are in the store."""
     known = _digests(connection, batches)
-    return [batch.digest in known.get((*batch.key, batch.first_seq), ()) for batch in batches]
+    return [batch.digest in known.get(_place(batch), ()) for batch in batches]
+
+
+def _place(batch: ReceivedBatch) -> tuple[int, int, int]:
+    return (*batch.key, batch.first_seq)
 
 
 def _digests(connection: Connection, batches: Sequence[ReceivedBatch]) -> dict[tuple[int, int, int], set[bytes]]:
     """The digests stored at the places of `batches`: (device, boot, first seq) → digests."""
-    places = {(*batch.key, batch.first_seq) for batch in batches}
+    places = {_place(batch) for batch in batches}
     if not places:
         return {}
     devices, boots, firsts = map(list, zip(*sorted(places), strict=True))

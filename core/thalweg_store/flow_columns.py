@@ -84,14 +84,17 @@ class EventRows:
         own = self.places(column.rows)
         example, place = distinct([self.bucket[own], self.assignment[own], column.group], len(own))
         flows: dict[RollupKey, Total] = {}
-        for row, group, total in zip(
-            own[example].tolist(),
+        rows = own[example]
+        moments = _moments(self.bucket[rows])
+        for bucket, assignment, group, total in zip(
+            self.bucket[rows].tolist(),
+            self.assignment[rows].tolist(),
             column.group[example].tolist(),
             _totals(place, column.quantity, len(example)),
             strict=True,
         ):
-            flow = FlowKey(meter, self.assignments[self.assignment[row]], column.groups[group])
-            flows.setdefault(RollupKey(_moment(self.bucket[row]), flow), Total()).add(*total)
+            flow = FlowKey(meter, self.assignments[assignment], column.groups[group])
+            flows.setdefault(RollupKey(moments[bucket], flow), Total()).add(*total)
         return flows
 
     def tallies(self, is_marked: NDArray[np.bool_]) -> list[EventTally]:
@@ -101,15 +104,17 @@ class EventRows:
         kind = kind_of_shape[self.events.shape[self.rows]]
         example, place = distinct([self.device, self.bucket, kind, is_marked.astype(np.intp)], len(is_marked))
         totals = _totals(place, self.events.quantity[self.rows], len(example))
+        moments = _moments(self.bucket[example])
         return [
-            EventTally(
-                self.devices[self.device[row]].id,
-                _moment(self.bucket[row]),
-                kinds[kind[row]],
-                bool(is_marked[row]),
-                Total(*total),
+            EventTally(self.devices[device].id, moments[bucket], kinds[own_kind], is_own_marked, Total(*total))
+            for device, bucket, own_kind, is_own_marked, total in zip(
+                self.device[example].tolist(),
+                self.bucket[example].tolist(),
+                kind[example].tolist(),
+                is_marked[example].tolist(),
+                totals,
+                strict=True,
             )
-            for row, total in zip(example.tolist(), totals, strict=True)
         ]
 
 
@@ -133,5 +138,5 @@ def _totals(places: Places, quantities: Integers, count: int) -> list[tuple[int,
     return list(zip(sum_by_place(places, quantities, count), occurrences, strict=True))
 
 
-def _moment(bucket: np.int64) -> datetime:
-    return EPOCH + int(bucket) * QUARTER
+def _moments(buckets: NDArray[np.int64]) -> dict[int, datetime]:
+    return {bucket: EPOCH + bucket * QUARTER for bucket in set(buckets.tolist())}

@@ -51,7 +51,7 @@ def read_together(batches: Sequence[ReceivedBatch], offsets_ms: Sequence[int]) -
     """The events of `batches`; each batch's offset is added to its times (0 when the device had a clock)."""
     events = decode([batch.payload for batch in batches])
     at_ms = added(events.at_ms, np.array(offsets_ms, np.int64)[events.batch])
-    latest_ms = np.array([milliseconds(batch.received_at + CLOCK_TOLERANCE) for batch in batches], np.int64)
+    latest_ms = np.array(_latest_ms(batches), np.int64)
     is_unusual = np.zeros(len(batches), np.bool_)
     is_unusual[list(events.problems)] = True
     is_unusual[events.batch[(at_ms > latest_ms[events.batch]) | (at_ms < 0)]] = True
@@ -70,6 +70,13 @@ def measure_together(batches: Sequence[ReceivedBatch], offsets_ms: Sequence[int]
         measured = [_without(column, is_unusual[events.batch[column.rows]]) for column in measured]
     rows = np.flatnonzero(~is_unusual[events.batch])
     return MeasuredBatches(events, is_unusual, rows, at_ms[rows].astype(np.int64), measured)
+
+
+def _latest_ms(batches: Sequence[ReceivedBatch]) -> list[int]:
+    """By batch: the last time that its events can have."""
+    moments = {id(batch.received_at): batch.received_at for batch in batches}  # what was read together came together
+    latest = {place: milliseconds(moment + CLOCK_TOLERANCE) for place, moment in moments.items()}
+    return [latest[id(batch.received_at)] for batch in batches]
 
 
 def _badly_named(events: Columns) -> Places:

@@ -48,7 +48,19 @@ class ReceivedRanges:
             self._connection.execute(_ENSURE, _places(new))
             self._lock(new)
 
-    def look_at(self, intervals: Iterable[tuple[BootKey, int, int]]) -> None:
+    def look_at(self, batches: Sequence[ReceivedBatch]) -> None:
+        """Load the blocks that tell whether seqs of `batches` were received; must come before that is asked."""
+        if not all(boot.is_whole for boot in self._boots.values()):
+            self._look_at((batch.key, batch.first_seq, batch.end_seq) for batch in batches)
+
+    def are_taken(self, batch: ReceivedBatch) -> bool:
+        """Whether any seq of a batch was received."""
+        boot = self._boots[batch.key]
+        if boot.is_whole and not boot.beyond:
+            return batch.first_seq < boot.next_seq
+        return boot.taken(batch.first_seq, batch.end_seq) > 0
+
+    def _look_at(self, intervals: Iterable[tuple[BootKey, int, int]]) -> None:
         """Load the blocks that hold [first, end) of boots that have received seqs beyond a gap."""
         wanted = set()
         for key, first, end in intervals:
@@ -158,14 +170,14 @@ class ReceivedRanges:
             boot.changed |= set(range(boot.next_seq // BLOCK_SEQS, (end - 1) // BLOCK_SEQS + 1)) & boot.loaded
             boot.next_seq = end
             boot.beyond.remove(0, end)
-            self.look_at([(boot.key, end, end + 1)])
+            self._look_at([(boot.key, end, end + 1)])
             first, stop = next(iter(boot.beyond), (end + 1, 0))
             if first > end:
                 return
             end = stop
 
     def _stored_gaps(self, boot: Boot, first: int, end: int) -> list[Interval]:
-        self.look_at(
+        self._look_at(
             (boot.key, row.block * BLOCK_SEQS, (row.block + 1) * BLOCK_SEQS)
             for row in ([] if boot.is_whole else self._connection.execute(_STORED_BLOCKS, {
                 "device": boot.key.device, "boot": boot.key.boot,

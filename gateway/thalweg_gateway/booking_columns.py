@@ -48,5 +48,6 @@ def _spans(measured: MeasuredBatches, batches: int) -> list[tuple[datetime, date
         lows = np.minimum.reduceat(measured.at_ms, first_rows).tolist()
         highs = np.maximum.reduceat(measured.at_ms, first_rows).tolist()
         for place, low, high in zip(batch[first_rows].tolist(), lows, highs, strict=True):
-            spans[place] = (EPOCH + low * MILLISECOND, EPOCH + high * MILLISECOND)
+            first_at = EPOCH + low * MILLISECOND
+            spans[place] = (first_at, first_at if high == low else EPOCH + high * MILLISECOND)
     return spans

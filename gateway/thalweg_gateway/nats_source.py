@@ -26,7 +26,7 @@ from thalweg_gateway.mqtt_source import MqttAddress
 from thalweg_gateway.nats_announcer import NatsAnnouncer
 from thalweg_gateway.nats_link import PULLED, Link, NatsAddress
 from thalweg_gateway.nats_reader import Delivery, LinkLostError, Note, pending_behind, status
-from thalweg_gateway.nats_stream import DURABLE, STREAM, StreamOptions, declare, is_uplink, topic
+from thalweg_gateway.nats_stream import DURABLE, STREAM, StreamOptions, declare, uplink_topic
 from thalweg_gateway.source import Lag, Message
 
 _LOG = logging.getLogger(__name__)
@@ -84,7 +84,8 @@ class NatsSource:
         self._last_reply = b""
         self._asked = 0
         self._pull_at = 0.0
-        self._topics: dict[bytes, str] = {}
+        #: subject → topic, None for what is not booked: gateways' own words, and messages on their way to devices
+        self._topics: dict[bytes, str | None] = {}
         self._thread = threading.Thread(target=self._run, name="nats-source", daemon=True)
         self._thread.start()
 
@@ -179,12 +180,17 @@ class NatsSource:
         self._leave(link)
 
     def _arrived(self, deliveries: list[Delivery]) -> None:
-        now, topics = datetime.now(UTC), self._topics
-        messages = [
-            Message(topics.get(subject) or self._topic(subject), payload, now, reply)
-            for subject, reply, payload in deliveries
-            if is_uplink(subject)
-        ]
+        now, topics, others = datetime.now(UTC), self._topics, []
+        messages = []
+        for subject, reply, payload in deliveries:
+            try:
+                topic = topics[subject]
+            except KeyError:
+                topic = self._topic(subject)
+            if topic is None:
+                others.append(reply)
+            else:
+                messages.append(Message(topic, payload, now, reply))
         with self._changed:
             self._asked -= len(deliveries)
             if deliveries:
@@ -192,9 +198,8 @@ class NatsSource:
             self._messages.extend(messages)
             self._held.update(dict.fromkeys([reply for _, reply, _ in deliveries]))
             self._changed.notify_all()
-        if len(messages) < len(deliveries):
-            # gateways' own words, and messages on their way to devices
-            self._acknowledge([reply for subject, reply, _ in deliveries if not is_uplink(subject)])
+        if others:
+            self._acknowledge(others)
 
     def _heed(self, notes: list[Note], now: float) -> None:
         """Take back from what was asked for what a status says will not come."""
@@ -262,11 +267,11 @@ class NatsSource:
             except LinkLostError:
                 link.break_off()  # the receiving thread connects again
 
-    def _topic(self, subject: bytes) -> str:
+    def _topic(self, subject: bytes) -> str | None:
         if len(self._topics) >= _MAX_KNOWN_TOPICS:
             self._topics.clear()
-        self._topics[subject] = name = topic(subject)
-        return name
+        self._topics[subject] = topic = uplink_topic(subject, self._ecosystem)
+        return topic
 
 
 def _replies(tokens: Iterable[bytes], verb: bytes) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from thalweg.errors import SetupError
-from thalweg.wire.topics import PREFIX
+from thalweg.wire.topics import PREFIX, gateway_state_topic
 from thalweg_gateway.nats_reader import LinkLostError
 from thalweg_gateway.source import UPLINK
 
@@ -30,9 +30,9 @@ _COME_AGAIN: Final = frozenset({503})
 
 Ask = Callable[[str, Mapping[str, Any] | None], dict[str, Any]]
 
-_UPLINK_ENDS: Final = tuple(f".{channel}".encode() for channel in UPLINK)
-#: gateways speak under this name in the place of a device's
-_OWN: Final = b"._gateway."
+_UPLINK_ENDS: Final = tuple(f"/{channel}" for channel in UPLINK)
+#: where the consumer says whom it serves
+_OWNER: Final = "thalweg-ecosystem"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +57,12 @@ def subject(topic: str) -> str:
     return _SUBJECTS + topic.replace("/", ".")
 
 
-def topic(stream_subject: bytes) -> str:
-    """The MQTT topic of a message of the stream."""
-    return stream_subject.decode(errors="replace").removeprefix(_SUBJECTS).replace(".", "/")
-
-
-def is_uplink(stream_subject: bytes) -> bool:
-    """Whether a message of the stream is one that a gateway books."""
-    return stream_subject.endswith(_UPLINK_ENDS) and _OWN not in stream_subject
+def uplink_topic(stream_subject: bytes, ecosystem: str) -> str | None:
+    """The MQTT topic of a message of the stream, if it is one that a gateway of `ecosystem` books."""
+    topic = stream_subject.decode(errors="replace").removeprefix(_SUBJECTS).replace(".", "/")
+    ours = f"{PREFIX}/{ecosystem}/"
+    is_uplink = topic.startswith(ours) and topic.endswith(_UPLINK_ENDS) and topic != gateway_state_topic(ecosystem)
+    return topic if is_uplink else None
 
 
 def declare(ask: Ask, ecosystem: str, options: StreamOptions) -> None:
@@ -103,26 +101,23 @@ def _declare_stream(ask: Ask, options: StreamOptions) -> None:
 
 
 def _declare_consumer(ask: Ask, ecosystem: str, options: StreamOptions) -> None:
-    # one filter: with two, the server takes 90 µs of its time for a message instead of 40
-    wanted_filter = subject(f"{PREFIX}/{ecosystem}/*/*")
     found = ask(consumer_info_subject(), None)
     if _error_code(found) != _CONSUMER_NOT_FOUND:
-        config = _checked(found, "look at the consumer")["config"]
-        present = [*config.get("filter_subjects", ()), *filter(None, [config.get("filter_subject")])]
-        if not all(one.startswith(subject(f"{PREFIX}/{ecosystem}/")) for one in present):
+        owner = _checked(found, "look at the consumer")["config"].get("metadata", {}).get(_OWNER, ecosystem)
+        if owner != ecosystem:
             raise SetupError(
-                f"the consumer {DURABLE!r} serves another ecosystem ({', '.join(present)}): "
-                "give each ecosystem an account of its own"
+                f"the consumer {DURABLE!r} serves the ecosystem {owner!r}: give each ecosystem an account of its own"
             )
     wanted = {
         "durable_name": DURABLE,
-        "filter_subject": wanted_filter,
+        "metadata": {_OWNER: ecosystem},
         "deliver_policy": "all",
         "ack_policy": "explicit",  # acknowledging all before would lose what a dead gateway had in hand
         "ack_wait": options.ack_wait_seconds * 1_000_000_000,
         "max_ack_pending": MAX_UNACKNOWLEDGED,
         "max_waiting": 512,
-        # and no inactive_threshold: a consumer that goes takes what waits for it along
+        # no inactive_threshold: a consumer that goes takes what waits for it along;
+        # no filter: looking for what matches takes the server 12 µs a message, and with two filters 60
     }
     question = {"stream_name": STREAM, "config": wanted}
     _checked(ask(f"$JS.API.CONSUMER.CREATE.{STREAM}.{DURABLE}", question), "create the consumer")

@@ -112,7 +112,7 @@ def test_an_account_serves_one_ecosystem(place: Scene) -> None:
     place.open().close()
     address = NatsAddress.parse(place.broker.server.nats_url(GATEWAY))
     other = NatsSource(address, [], "another", "gateway-1", StreamOptions())
-    with pytest.raises(SetupError, match="serves another ecosystem"):
+    with pytest.raises(SetupError, match="serves the ecosystem"):
         wait_for(lambda: bool(other.take(1, 0.1)), "a refusal")
     other.close()
 

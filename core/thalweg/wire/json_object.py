@@ -16,6 +16,7 @@ _MARK: Final = re.compile(r'"(?:[^"\\]|\\.?)*+"?|[\[\]{}]', re.DOTALL)
 
 _UNKEEPABLE: Final = re.compile("[\0\ud800-\udfff]")
 
+
 def read_object(text: bytes) -> dict[str, Any]:
     """The object that `text`, JSON in UTF-8, stands for.
 
