@@ -1,4 +1,4 @@
-"""`thalweg decode`: a batch, in words."""
+"""`thalweg decode`: a batch in either form, in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from thalweg.errors import MalformedMessage
-from thalweg.wire.batch import Batch, TimeQuality, decode, digest, verify
+from thalweg.wire.batch import Batch, TimeQuality, digest
+from thalweg.wire.forms import decode, is_json, verify
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _QUALITIES: Final = {
@@ -20,14 +21,20 @@ _QUALITIES: Final = {
 
 
 def read_bytes(source: str) -> bytes:
-    """The bytes of a file, or those that hex digits stand for; raises MalformedMessage when it is neither."""
+    """The bytes of a file, of a signed text, or those that hex digits stand for; raises MalformedMessage for others.
+
+    What an editor adds to a text, a line feed at its end, is left out.
+    """
+    if is_json(raw := source.encode()):
+        return raw.rstrip()
     path = Path(source)
     if len(source) < 256 and path.is_file():
-        return path.read_bytes()
+        raw = path.read_bytes()
+        return raw.rstrip() if is_json(raw) else raw
     try:
         return bytes.fromhex(source)
     except ValueError:
-        raise MalformedMessage("neither an existing file nor an even number of hex digits") from None
+        raise MalformedMessage("neither an existing file nor a signed text nor an even number of hex digits") from None
 
 
 def describe(raw: bytes, uplink_key: bytes | None) -> dict[str, Any]:
@@ -39,6 +46,7 @@ def describe(raw: bytes, uplink_key: bytes | None) -> dict[str, Any]:
     return {
         "bytes": len(raw),
         "format": header.version,
+        "form": "JSON rows" if is_json(raw) else "packed",
         "key_version": header.key_version,
         "boot": header.boot,
         "first_seq": header.first_seq,

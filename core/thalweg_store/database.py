@@ -9,8 +9,9 @@ from typing import Final
 
 import alembic.command
 import alembic.config
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from thalweg.errors import SetupError, StoreError, StoreUnavailable
 from thalweg_store import timescale
@@ -22,7 +23,7 @@ DIRECTORY_LOCK: Final = 7_401_002
 _UPGRADE_LOCK: Final = 7_401_001
 #: rows of compressed batches may be changed in any number (plain PostgreSQL knows no such setting and takes it)
 _OPTIONS: Final = "-c timezone=UTC -c timescaledb.max_tuples_decompressed_per_dml_transaction=0"
-#: class of SQLSTATE: a row is too long for an index, a statement too complex
+#: class of SQLSTATE: a value exceeds what the server can hold
 _LIMIT_EXCEEDED: Final = "54"
 _SCHEMES: Final = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
@@ -99,23 +100,20 @@ class Database:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the driver's errors into the two that callers tell apart."""
+    """Turn the errors of the driver, also of what is done with it directly, into the two that callers tell apart."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        if _is_too_large(error):
-            raise StoreError(f"the database refused: {_first_line(error)}") from error
-        raise StoreUnavailable(f"the database is away: {_first_line(error)}") from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise StoreUnavailable(f"the database broke off: {_first_line(error)}") from error
-        raise StoreError(f"the database refused: {_first_line(error)}") from error
+    except (DBAPIError, psycopg.Error) as error:
+        raise _translation(error) from error
 
 
-def _is_too_large(error: DBAPIError) -> bool:
-    """Whether a value exceeds what PostgreSQL can hold, which its driver counts among passing troubles."""
-    return str(getattr(error.orig, "sqlstate", None)).startswith(_LIMIT_EXCEEDED)
-
-
-def _first_line(error: DBAPIError) -> str:
-    return str(error.orig).partition("\n")[0]
+def _translation(error: DBAPIError | psycopg.Error) -> StoreError:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    words = str(cause).partition("\n")[0]
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return StoreUnavailable(f"the database broke off: {words}")
+    # a row that is too long for an index is among the driver's passing troubles, and does not pass
+    is_too_large = str(getattr(cause, "sqlstate", None)).startswith(_LIMIT_EXCEEDED)
+    if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError) and not is_too_large:
+        return StoreUnavailable(f"the database is away: {words}")
+    return StoreError(f"the database refused: {words}")

@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import nats.errors
 from nats.aio.client import Client
@@ -22,6 +22,7 @@ from nats.aio.msg import Msg
 from thalweg.errors import StoreError
 from thalweg.wire.topics import is_id
 from thalweg_gateway.auth_claims import AuthRequest, Issuer
+from thalweg_gateway.auth_observability import Outcome
 from thalweg_store.logins import Login
 
 _LOG = logging.getLogger(__name__)
@@ -44,17 +45,35 @@ class LoginBook(Protocol):
         """The login of `device`; raises StoreError."""
 
 
+class Judgement(NamedTuple):
+    """What becomes of one question, and why a device is refused, in words."""
+
+    outcome: Outcome
+    why: str
+
+
+_NO_GATEWAY: Final = Judgement(
+    Outcome.NO_GATEWAY, "the gateway's consumer is missing; devices are let in once a gateway runs"
+)
+
+
 class Callout:
     """Judges one question after the other; password digests are computed in threads."""
 
     def __init__(
-        self, ecosystem: str, logins: LoginBook, issuer: Issuer, is_open: Callable[[], Awaitable[bool]]
+        self,
+        ecosystem: str,
+        logins: LoginBook,
+        issuer: Issuer,
+        is_open: Callable[[], Awaitable[bool]],
+        note: Callable[[Outcome, float], None] = lambda _outcome, _seconds: None,
     ) -> None:
-        """`is_open()` says whether events would be kept."""
+        """`is_open()` says whether events would be kept; `note` is told of each answer, and how long it took."""
         self._ecosystem = ecosystem
         self._logins = logins
         self._issuer = issuer
         self._is_open = is_open
+        self._note = note
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="password")
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -72,37 +91,40 @@ class Callout:
     async def _answer(self, message: Msg, asked_at: float) -> None:
         request = AuthRequest.parse(message.data)
         if await self._is_open():
-            why = await asyncio.get_running_loop().run_in_executor(self._pool, self._problem, request, asked_at)
+            outcome, why = await asyncio.get_running_loop().run_in_executor(self._pool, self._judge, request, asked_at)
         else:
-            why = "the gateway's consumer is missing; devices are let in once a gateway runs"
-        if why:
+            outcome, why = _NO_GATEWAY
+        if outcome is Outcome.LET_IN:
+            answer = self._issuer.admit(request, self._ecosystem, int(time.time()))
+        else:
             _LOG.warning("refused %r: %s", request.user, why)
             answer = self._issuer.refuse(request, why, int(time.time()))
-        else:
-            answer = self._issuer.admit(request, self._ecosystem, int(time.time()))
         await message.respond(answer)
+        self._note(outcome, time.monotonic() - asked_at)
 
-    def _problem(self, request: AuthRequest, asked_at: float) -> str:
-        """Why the device may not connect; empty when it may."""
+    def _judge(self, request: AuthRequest, asked_at: float) -> Judgement:
         if time.monotonic() - asked_at > _STALE_SECONDS:  # after a storm of questions, do not lag behind for ever
-            return "too many questions at once"
+            return Judgement(Outcome.BUSY, "too many questions at once")
         if not is_id(request.user):
-            return "no device id"
+            return Judgement(Outcome.NO_DEVICE_ID, "no device id")
         if request.client_id != request.user:
-            return f"the MQTT client id {request.client_id!r} is not the user name"
+            why = f"the MQTT client id {request.client_id!r} is not the user name"
+            return Judgement(Outcome.CLIENT_ID, why)
         try:
             login = self._logins.find(request.user)
         except StoreError as error:
-            return str(error)
-        return _mismatch(login, request.password)
+            return Judgement(Outcome.DATABASE_AWAY, str(error))
+        return _judged(login, request.password)
 
 
-def _mismatch(login: Login | None, password: str) -> str:
+def _judged(login: Login | None, password: str) -> Judgement:
     if login is None:
-        return "unknown device, or one without a login"
+        return Judgement(Outcome.UNKNOWN, "unknown device, or one without a login")
     if not login.is_active:
-        return "revoked"
-    return "" if login.accepts(password) else "wrong password"
+        return Judgement(Outcome.REVOKED, "revoked")
+    if not login.accepts(password):
+        return Judgement(Outcome.PASSWORD, "wrong password")
+    return Judgement(Outcome.LET_IN, "")
 
 
 class ConsumerWatch:

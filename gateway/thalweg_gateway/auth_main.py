@@ -11,6 +11,8 @@ import contextlib
 import logging
 import signal
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import nats
@@ -19,16 +21,21 @@ from nats.aio.client import Client
 from thalweg.errors import ThalwegError
 from thalweg_gateway.auth_callout import Callout, ConsumerWatch
 from thalweg_gateway.auth_claims import Issuer
+from thalweg_gateway.auth_observability import AuthHealth, AuthMetrics
 from thalweg_gateway.auth_revocation import Revocation
 from thalweg_gateway.nats_link import NatsAddress
 from thalweg_gateway.settings import AuthSettings
+from thalweg_gateway.status_server import StatusServer
 from thalweg_store import logs
 from thalweg_store.database import Database
 from thalweg_store.logins import Logins
+from thalweg_store.reading import watermark
 
 _LOG = logging.getLogger(__name__)
 #: while nobody answers, a device that connects waits for the server's whole time limit, so be back soon
 _RETRY_SECONDS: Final = 0.2
+_BEAT_SECONDS: Final = 1.0
+_STATUS_VARIABLE: Final = "THALWEG_AUTH_HTTP"
 
 
 def main() -> int:
@@ -48,19 +55,56 @@ async def _serve(settings: AuthSettings) -> None:
     logins = Logins(Database(settings.database_url.get_secret_value()), settings.ecosystem)
     callout_address = NatsAddress.parse(settings.nats_url.get_secret_value())
     system_address = NatsAddress.parse(settings.nats_system_url.get_secret_value())
+    links = _Links()
+    metrics = AuthMetrics(settings.ecosystem, links.questions())
+    probe = Database(settings.database_url.get_secret_value(), pool_size=1)
+    health = AuthHealth(links.questions(), lambda: watermark(probe))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    connection, system = await connect(callout_address), await connect(system_address)
-    await Callout(settings.ecosystem, logins, issuer, ConsumerWatch(connection).exists).serve(connection)
-    _LOG.info("letting in devices of %s", settings.ecosystem)
-    watch = asyncio.create_task(Revocation(logins.revoked, system).watch())
-    await stop.wait()
-    watch.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await watch
-    await connection.close()
-    await system.close()
+    with _status_server(settings.auth_http, metrics, health):
+        tasks = [asyncio.create_task(_beat(health))]
+        links.callout, links.system = await connect(callout_address), await connect(system_address)
+        is_open = ConsumerWatch(links.callout).exists
+        await Callout(settings.ecosystem, logins, issuer, is_open, metrics.answered).serve(links.callout)
+        _LOG.info("letting in devices of %s", settings.ecosystem)
+        tasks.append(asyncio.create_task(Revocation(logins.revoked, links.system, metrics).watch()))
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await links.callout.close()
+        await links.system.close()
+
+
+@dataclass
+class _Links:
+    """The connections to both accounts, once they are made."""
+
+    callout: Client | None = None
+    system: Client | None = None
+
+    def questions(self) -> dict[str, Callable[[], bool]]:
+        """Whether each is there now."""
+        return {
+            "callout": lambda: self.callout is not None and self.callout.is_connected,
+            "system": lambda: self.system is not None and self.system.is_connected,
+        }
+
+
+def _status_server(
+    address: str | None, metrics: AuthMetrics, health: AuthHealth
+) -> contextlib.AbstractContextManager[object]:
+    """The server that tells metrics and health, when the settings want one."""
+    if address is None:
+        return contextlib.nullcontext()
+    return StatusServer(address, metrics.registry, health, _STATUS_VARIABLE)
+
+
+async def _beat(health: AuthHealth) -> None:
+    while True:
+        health.turned()
+        await asyncio.sleep(_BEAT_SECONDS)
 
 
 async def connect(address: NatsAddress) -> Client:

@@ -12,6 +12,7 @@ import nats.errors
 from nats.aio.client import Client
 
 from thalweg.errors import StoreError
+from thalweg_gateway.auth_observability import AuthMetrics
 
 _LOG = logging.getLogger(__name__)
 WATCH_SECONDS: Final = 2.0
@@ -23,10 +24,13 @@ _ANSWER_SECONDS: Final = 1.0
 class Revocation:
     """Watches the names that `revoked()` gives, and closes what the newly revoked have open."""
 
-    def __init__(self, revoked: Callable[[], frozenset[str]], system: Client) -> None:
+    def __init__(
+        self, revoked: Callable[[], frozenset[str]], system: Client, metrics: AuthMetrics | None = None
+    ) -> None:
         """`system` is a connection to the system account; `revoked()` may block and raise StoreError."""
         self._revoked = revoked
         self._system = system
+        self._metrics = metrics
         #: revoked device → how often its sessions were looked for
         self._rounds: dict[str, int] = {}
 
@@ -37,6 +41,8 @@ class Revocation:
                 await self.look()
             except (StoreError, nats.errors.Error) as error:
                 _LOG.warning("cannot look for revoked devices: %s", error)
+                if self._metrics:
+                    self._metrics.revocation_failed()
             await asyncio.sleep(WATCH_SECONDS)
 
     async def look(self) -> None:
@@ -49,6 +55,8 @@ class Revocation:
                 self._rounds[name] += 1
                 if closed:
                     _LOG.warning("closed %d sessions of the revoked device %r", closed, name)
+                    if self._metrics:
+                        self._metrics.closed_sessions(closed)
 
 
 async def close_sessions(system: Client, client_id: str) -> int:

@@ -85,6 +85,7 @@ class Committer:
         #: how often this process knows that it has committed: a store with fewer was restored
         self._commits = 0
         self._is_restored = False
+        self._epoch = ""
 
     def view(self) -> View:
         """The present picture of the registry; raises UnknownEcosystem."""
@@ -247,10 +248,12 @@ class Committer:
             self._commits, self._is_restored = 0, False
         epoch = self._database.store_epoch()
         self._looked_at = time.monotonic()
-        if self._view is not None and self._view.directory.store_epoch != epoch:
+        if self._epoch not in ("", epoch):
             _LOG.warning("the store begins epoch %s: devices are told to send again what they hold", epoch)
             self._view = None
+            self._flows.forget()
             self._panes.forget_all()
+        self._epoch = epoch
 
     def _set_clocks(
         self, transaction: IngestTransaction, states: Iterable[HeardState], view: View, booking: Booking

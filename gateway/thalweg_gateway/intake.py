@@ -24,9 +24,12 @@ from thalweg_store.quarantine import Quarantined
 from thalweg_store.rejections import Rejection
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Batch:
-    """An authentic batch. Its inside is read when somebody asks for it: most batches are decoded many at once."""
+    """An authentic batch. Its inside is read when somebody asks for it: most batches are decoded many at once.
+
+    Not to be changed; not frozen all the same, which would take longer than everything else about making one.
+    """
 
     topic: DeviceTopic
     device: Device
@@ -164,14 +167,9 @@ def _read_batch(message: Message, topic: DeviceTopic, device: Device, ring: KeyR
         known = f"{device.name!r} has key versions 1 to {device.key_version}"
         raise UnknownSender("unknown_key_version", f"key version {header.key_version}; {known}")
     form.verify(message.payload, ring.keys(device.name, header.key_version).uplink)
-    facts = ReceivedBatch(
-        key=BootKey(device.id, header.boot),
-        first_seq=header.first_seq,
-        count=header.count,
-        digest=digest(message.payload),
-        payload=message.payload,
-        received_at=message.received_at,
-    )
+    payload = message.payload
+    key = BootKey(device.id, header.boot)
+    facts = ReceivedBatch(key, header.first_seq, header.count, digest(payload), payload, message.received_at)
     return Batch(topic, device, facts, header)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -19,8 +19,9 @@ from thalweg_gateway import live_panes
 from thalweg_gateway.commit import Committer, StaleDirectoryError
 from thalweg_gateway.intake import KeyRing
 from thalweg_gateway.log_context import about
+from thalweg_gateway.new_life import NewLife
 from thalweg_gateway.observability import UNOBSERVED, Commit, Observer
-from thalweg_gateway.receipts import Receipts
+from thalweg_gateway.receipts import OwedReceipt, Receipts
 from thalweg_gateway.source import Message, Source
 from thalweg_store.database import Database
 
@@ -56,13 +57,14 @@ class Pipeline:
         ring = KeyRing(root_key, ecosystem)
         self._committer = Committer(database, ecosystem, ring, instance, live_panes.LivePanes(live_seconds))
         self._receipts = Receipts(ecosystem, ring, source.publish)
+        self._new_life = NewLife(database, ecosystem, instance)
         self._parking_due = 0.0
         self._is_stopping = False
 
     def run(self) -> None:
         """Work until `stop` is called; raises UnknownEcosystem when there is nothing to work for."""
         try:
-            self._insist(self._committer.view)
+            self._insist(lambda: self._owe_all(self._new_life.at_the_start(self._committer.view().directory)))
             while not self._is_stopping:
                 self.step()
             with suppress(StaleDirectoryError, StoreError):
@@ -82,6 +84,7 @@ class Pipeline:
         self._observer.took(messages)
         if messages:
             self._book(messages)
+            self._tell_new_life()
         sent = self._receipts.send_due(time.monotonic())
         self._observer.receipts(sent, self._receipts.devices_waiting)
         if self._committer.has_panes_due(time.monotonic()):
@@ -105,6 +108,12 @@ class Pipeline:
             self._insist(partial(self._committer.commit_refused, messages, str(error)))
             self._observer.committed(Commit.refused(messages))
         self._source.commit(messages)
+
+    def _tell_new_life(self) -> None:
+        """Owe every device a receipt once the store turns out to live another life."""
+        directory = self._committer.directory
+        if directory is not None and self._new_life.is_untold(directory):
+            self._insist(lambda: self._owe_all(self._new_life.receipts(directory)))
 
     def _insist(self, act: Callable[[], object]) -> None:
         """Call `act` until the database is there and the directory is fresh."""
@@ -131,5 +140,8 @@ class Pipeline:
         began = time.monotonic()
         committed = self._committer.commit(messages)
         self._observer.committed(Commit.of(messages, committed, time.monotonic() - began))
-        for receipt in committed.receipts:
+        self._owe_all(committed.receipts)
+
+    def _owe_all(self, receipts: Iterable[OwedReceipt]) -> None:
+        for receipt in receipts:
             self._receipts.owe(receipt)

@@ -76,3 +76,6 @@ class AuthSettings(StoreSettings):
     nats_system_url: SecretStr = Field(description="the same servers, a user of the system account")
     nats_issuer_seed: SecretStr = Field(description="SA…: seed of the account key that the servers trust")
     ecosystem: str = Field(description="id of the ecosystem whose devices are let in")
+    auth_http: str | None = Field(
+        default=None, description="port or host:port for /metrics, /healthz and /readyz; absent: none"
+    )

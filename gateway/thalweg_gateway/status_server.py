@@ -1,4 +1,4 @@
-"""A small HTTP server beside the pipeline: /metrics, /healthz, /readyz. It answers one request at a time."""
+"""A small HTTP server beside a process's work: /metrics, /healthz, /readyz. It answers one request at a time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Protocol, Self
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from thalweg.errors import SetupError
-from thalweg_gateway.health import Health, Verdict
+from thalweg_gateway.health import Verdict
 
 _LOG = logging.getLogger(__name__)
 VARIABLE: Final = "THALWEG_GATEWAY_HTTP"
@@ -29,11 +29,24 @@ class _Answer(NamedTuple):
     body: bytes
 
 
-class StatusServer:
-    """Serves on a thread of its own from `__enter__` to `__exit__`; `address` is `port` (loopback) or `host:port`."""
+class Judges(Protocol):
+    """Who says how a process is; asked on another thread than its own."""
 
-    def __init__(self, address: str, registry: CollectorRegistry, health: Health) -> None:
-        host, port = parse_address(address)
+    def alive(self) -> Verdict:
+        """Whether it should go on as it is."""
+
+    def ready(self) -> Verdict:
+        """Whether it can do its work."""
+
+
+class StatusServer:
+    """Serves on a thread of its own from `__enter__` to `__exit__`; `address` is `port` (loopback) or `host:port`.
+
+    `variable` is the setting that the address comes from.
+    """
+
+    def __init__(self, address: str, registry: CollectorRegistry, health: Judges, variable: str = VARIABLE) -> None:
+        host, port = parse_address(address, variable)
         routes: dict[str, Callable[[], _Answer]] = {
             "/metrics": lambda: _Answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(registry)),
             "/healthz": lambda: _judged("alive", health.alive()),
@@ -42,7 +55,7 @@ class StatusServer:
         try:
             self._server = _server_class(host)((host, port), _handler(routes))
         except OSError as error:
-            raise SetupError(f"cannot listen on {address}: {error.strerror}; see {VARIABLE}") from None
+            raise SetupError(f"cannot listen on {address}: {error.strerror}; see {variable}") from None
         self._thread = threading.Thread(target=self._server.serve_forever, name="status server", daemon=True)
 
     @property
@@ -60,11 +73,11 @@ class StatusServer:
         self._thread.join()
 
 
-def parse_address(address: str) -> tuple[str, int]:
+def parse_address(address: str, variable: str = VARIABLE) -> tuple[str, int]:
     """Host and port of `port`, `host:port` or `[IPv6]:port`; raises SetupError."""
     host, _, port = address.rpartition(":")
     if not port.isdecimal() or int(port) > 65535:
-        raise SetupError(f"{VARIABLE} must be a port or host:port, such as 127.0.0.1:9101; it is {address!r}")
+        raise SetupError(f"{variable} must be a port or host:port, such as 127.0.0.1:9101; it is {address!r}")
     return host.strip("[]") or _LOOPBACK, int(port)
 
 
@@ -88,7 +101,7 @@ def _server_class(host: str) -> type[HTTPServer]:
 def _handler(routes: Mapping[str, Callable[[], _Answer]]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = _CLIENT_SECONDS
-        server_version = "thalweg-gateway"
+        server_version = "thalweg"
         sys_version = ""
 
         def do_GET(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from thalweg.wire import keys, text
 from thalweg.wire.batch import BatchWriter, Event, TimeQuality
+from thalweg.wire.json_writer import JsonBatchWriter
 from thalweg.wire.messages import Receipt
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -24,6 +25,9 @@ DOWNLINK_KEY = keys.derive(ROOT_KEY, ECOSYSTEM, DEVICE, 1).downlink
 BOOT = 0x1234ABCD
 NOON_MS = 1_764_000_000_123
 FULL_BYTES = 3800
+
+#: steps in ms and quantities
+LIMITS = ((0, -(1 << 63)), (86_400_000, (1 << 63) - 1), (1, 0))
 
 #: at_ms, kind, quantity, receiver of an exchange or None, attributes in order
 Row = tuple[int, str, int, str | None, list[tuple[str, int | str]]]
@@ -123,6 +127,21 @@ def batches(
     }  # fmt: skip
 
 
+def json_batches(about: str, *parts: list[Row], key_version: int = 1, **settings: int) -> dict[str, Any]:
+    """The same in JSON rows."""
+    vector = batches(about, *parts, key_version=key_version, **settings)
+    quality = vector["quality"]
+    writer = JsonBatchWriter(
+        bytes.fromhex(vector["uplink_key"]), vector["boot"], key_version=key_version, first_seq=vector["first_seq"]
+    )
+    sealed = []
+    for rows, batch in zip(parts, vector["batches"], strict=True):
+        for row in rows:
+            writer.add(as_event(row))
+        sealed.append({"events": batch["events"], "text": writer.seal(quality).decode()})
+    return vector | {"type": "json-batches", "batches": sealed}
+
+
 def width_events() -> list[Row]:
     """Quantities, integer attributes and time steps on both sides of every width of a varint."""
     edges = [0, 1, -1]
@@ -194,6 +213,39 @@ def batch_vectors() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "long-strings", batches("strings of 255 bytes", [(NOON_MS, "k" * 255, 1, None, [("é" * 127, "v" * 255)])])
 
 
+def json_vectors() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Names and contents of the vectors that hold batches in JSON rows."""
+    plain = [(NOON_MS + i, "kwh", i, None, []) for i in range(3)]
+    session: Row = (NOON_MS, "charging.session", 6706, None, [("emsp", "volt-pass"), ("session", 17)])
+    occupancy: Row = (NOON_MS + 5, "occupancy", 1, "city", [("seconds", 5303)])
+    bare: Row = (NOON_MS + 6, "occupancy", 1, "city", [])
+    words = ("Straße", "東京", "⚡🔌", 'naïve\n\t"quoted\\"', "")
+    unicode_rows = [(NOON_MS, "größe.°C", i, None, [("ort", word)]) for i, word in enumerate(words)]
+    edges = [(NOON_MS + step, "edge", edge, None, [("opposite", -1 - edge)]) for step, edge in LIMITS]
+    uptimes = [(at_ms, "energy", 7, None, []) for at_ms in (0, 250, 90_000)]
+    yield "json-single-event", json_batches("one usage event", [(NOON_MS, "energy", 6706, None, [])])
+    yield (
+        "json-usage-and-exchange",
+        json_batches(
+            "usage with attributes, exchanges with and without, and the batch behind", [session, occupancy, bare], plain
+        ),
+    )
+    yield "json-unicode", json_batches("strings beyond ASCII, control characters, quotation marks", unicode_rows)
+    yield "json-limits", json_batches("the least and the largest integers, a clock that steps back", edges)
+    yield (
+        "json-unsynchronised",
+        json_batches("no clock yet: times are uptimes", uptimes, quality=TimeQuality.UNSYNCHRONISED),
+    )
+    last = json_batches(
+        "the last seqs of the last boot under the last key",
+        plain,
+        key_version=255,
+        boot=0xFFFFFFFF,
+        first_seq=0xFFFFFFFF - 2,
+    )
+    yield "json-last-seqs", last
+
+
 def text_vector() -> dict[str, Any]:
     """Signed texts of every channel of format 1."""
     birth: dict[str, Any] = {
@@ -237,7 +289,7 @@ def key_vector() -> dict[str, Any]:
 
 def all_vectors() -> dict[str, dict[str, Any]]:
     """Every vector that this file can produce, by name."""
-    return {**dict(batch_vectors()), "signed-text": text_vector(), "device-keys": key_vector()}
+    return {**dict(batch_vectors()), **dict(json_vectors()), "signed-text": text_vector(), "device-keys": key_vector()}
 
 
 def main() -> int:

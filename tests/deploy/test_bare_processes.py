@@ -58,7 +58,7 @@ class Machine:
     etc: Path
     database_url: str
     ports: dict[str, int] = field(
-        default_factory=lambda: {name: free_port() for name in ("nats", "mqtt", "http", "api", "status")}
+        default_factory=lambda: {name: free_port() for name in ("nats", "mqtt", "http", "api", "status", "auth")}
     )
 
     def install(self) -> None:
@@ -81,7 +81,8 @@ class Machine:
         environment = (self.deploy / "systemd/thalweg.env").read_text(encoding="utf-8")
         environment = environment.replace("THALWEG_ECOSYSTEM=\n", f"THALWEG_ECOSYSTEM={ECOSYSTEM}\n")
         environment = environment.replace("/etc/thalweg", str(self.etc))
-        self._write("thalweg.env", environment.replace("=8090", f"={self.ports['api']}"))
+        environment = environment.replace("=8090", f"={self.ports['api']}").replace(":9102", f":{self.ports['auth']}")
+        self._write("thalweg.env", environment)
         self._write(f"{GATEWAY}.env", f"THALWEG_GATEWAY_HTTP=127.0.0.1:{self.ports['status']}\n")
         configuration = (self.deploy / "nats/nats.conf").read_text(encoding="utf-8")
         configuration = configuration.replace("/etc/thalweg", str(self.etc)).replace(
@@ -234,6 +235,7 @@ def test_an_event_goes_its_way_through_the_units_and_everything_tells_of_it(mach
         auth = stack.enter_context(machine.running("thalweg-auth.service"))
         server = stack.enter_context(machine.running("thalweg-api.service"))
         wait_for(lambda: get(status, "/readyz")[0] == 200 or gateway.poll() is not None, "the gateway is ready")
+        wait_for(lambda: get(machine.ports["auth"], "/readyz")[0] == 200, "devices can be let in")
         wait_for(lambda: get(api, "/readyz")[0] == 200 or server.poll() is not None, "the API is ready")
         assert [each.poll() for each in (nats, gateway, auth, server)] == [None] * 4, machine.log(
             "thalweg-gateway@.service"
@@ -248,6 +250,9 @@ def test_an_event_goes_its_way_through_the_units_and_everything_tells_of_it(mach
         assert counted["thalweg_gateway_receipts_sent_total", ""] == 1
         assert counted["thalweg_gateway_source_connected", ""] == 1
         assert counted["thalweg_gateway_source_backlog_messages", ""] == 0
+        asked = samples(machine.ports["auth"])
+        assert asked["thalweg_auth_answers_total", "let_in"] == 1
+        assert asked["thalweg_auth_connected", "system"] == 1
         seen = samples(api)
         assert seen["thalweg_store_up", ""] == 1
         assert seen["thalweg_ecosystem_devices", ECOSYSTEM] == 1

@@ -92,7 +92,7 @@ def test_whatever_is_waited_for_says_when_it_is_healthy(compose: dict[str, Any])
         for needed, how in service.get("depends_on", {}).items():
             if how["condition"] == "service_healthy":
                 assert "healthcheck" in compose["services"][needed], f"{name} waits for {needed}"
-    lasting = {name for name in compose["services"] if name not in ("upgrade", "auth")}
+    lasting = {name for name in compose["services"] if name != "upgrade"}
     assert {name for name in lasting if "healthcheck" not in compose["services"][name]} == set()
 
 

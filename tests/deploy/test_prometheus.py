@@ -13,6 +13,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from thalweg_api.app import create_app
+from thalweg_gateway.auth_observability import AuthMetrics
 from thalweg_gateway.metrics import GatewayMetrics
 from thalweg_gateway.source import Lag
 from thalweg_store.database import Database
@@ -53,7 +54,8 @@ def test_every_series_in_an_alert_is_one_that_a_process_exposes(
         connection.exec_driver_sql("insert into gateway (instance, commits, committed_at) values ('g', 1, now())")
     gateway = GatewayMetrics("e", "g")
     gateway.watch(TalkativeSource())
-    exposed = names(gateway.registry) | names(create_app(database).state.metrics.registry)
+    auth = AuthMetrics("e", {"callout": lambda: True})
+    exposed = names(gateway.registry) | names(auth.registry) | names(create_app(database).state.metrics.registry)
     wanted = {name for rule in rules for name in _SERIES.findall(rule["expr"])}
     assert wanted - exposed == set()
 
@@ -79,9 +81,14 @@ def test_prometheus_looks_where_compose_puts_the_processes(deploy: Path) -> None
     hosts = {
         target.partition(":")[0]
         for job in configured["scrape_configs"]
-        for one in job["static_configs"]
+        for one in job.get("static_configs", [])
         for target in one["targets"]
     }
+    found = [one for job in configured["scrape_configs"] for one in job.get("dns_sd_configs", [])]
+    hosts |= {name for one in found for name in one["names"]}
+    assert [f"0.0.0.0:{one['port']}" for one in found] == [
+        compose["services"][name]["environment"]["THALWEG_AUTH_HTTP"] for one in found for name in one["names"]
+    ]
     assert hosts <= known
 
 

@@ -118,12 +118,14 @@ def test_mosquitto_lets_a_device_write_its_own_topics_only_and_over_tls_only(dep
     with open_folder() as folder, mosquitto(deploy, certificates, folder) as port:
         received: list[str] = []
         gateway = connected(port, "_gateway", certificates / "ca.pem", received)
-        gateway.subscribe("tw1/ev-charging/+/e", 1)
+        gateway.subscribe([("tw1/ev-charging/+/e", 1), ("tw1/ev-charging/+/ej", 1)])
         device = connected(port, "cp-01", certificates / "ca.pem", [])
         device.publish("tw1/ev-charging/cp-02/e", b"not mine", qos=1).wait_for_publish(10)
+        device.publish("tw1/ev-charging/cp-02/ej", b"not mine", qos=1).wait_for_publish(10)
         device.publish("tw1/ev-charging/cp-01/e", b"mine", qos=1).wait_for_publish(10)
-        wait_for(lambda: bool(received), "the device's own message")
-        assert received == ["tw1/ev-charging/cp-01/e"]
+        device.publish("tw1/ev-charging/cp-01/ej", b"mine", qos=1).wait_for_publish(10)
+        wait_for(lambda: len(received) > 1, "the device's own messages")
+        assert received == ["tw1/ev-charging/cp-01/e", "tw1/ev-charging/cp-01/ej"]
         for client in (gateway, device):
             client.disconnect()
             client.loop_stop()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from thalweg.wire.batch import decode, verify
+from thalweg.wire.forms import channel_of, decode, verify
 from thalweg.wire.text import seal
 from thalweg_app.bench.figures import Figure, Yardstick, as_table
 from thalweg_app.bench.load import _quantile
@@ -51,13 +51,15 @@ def test_the_table_says_what_falls_short():
     assert ["short" in line for line in as_table([figure(value=1), figure(value=11)]).splitlines()] == [True, False]
 
 
-def test_the_messages_are_real_batches_in_order_and_end_before_the_given_time():
+@pytest.mark.parametrize("channel", ["e", "ej"])
+def test_the_messages_are_real_batches_in_order_and_end_before_the_given_time(channel):
     device = Device("bench-000", "", KEY)
-    batches = sealed_batches(device, boot=9, events=5, batches=3, end_ms=10**12)
-    assert batches == sealed_batches(device, boot=9, events=5, batches=3, end_ms=10**12)
+    batches = sealed_batches(device, boot=9, events=5, batches=3, end_ms=10**12, channel=channel)
+    assert batches == sealed_batches(device, boot=9, events=5, batches=3, end_ms=10**12, channel=channel)
     next_seq = 0
     for batch in batches:
         verify(batch.payload, KEY)
+        assert channel_of(batch.payload) == channel
         decoded = decode(batch.payload)
         assert (decoded.header.first_seq, decoded.header.end_seq) == (next_seq, batch.end_seq)
         assert all(event.at_ms <= 10**12 for event in decoded.events)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from thalweg import __version__
 from thalweg.wire.batch import BatchWriter, Event
+from thalweg.wire.json_writer import JsonBatchWriter
 from thalweg_app import main as entry
 from thalweg_app.commands import app
 from worlds.demo import open_folder
@@ -44,6 +45,19 @@ def test_decode_verifies_with_the_devices_key(batch: bytes) -> None:
     wrong = run("decode", batch.hex(), "--key", bytes(32).hex())
     assert wrong.exit_code == 2
     assert "does not match" in wrong.output
+
+
+def test_decode_prints_a_signed_text_as_it_stands_or_from_a_file(tmp_path: Path) -> None:
+    writer = JsonBatchWriter(KEY, boot=7)
+    writer.add(Event(1_515_777_720_000, "occupancy", 1, True, {"to": "city"}))
+    written = writer.seal().decode()
+    path = tmp_path / "batch.json"
+    path.write_text(written + "\n", encoding="utf-8")
+    for source in (written, str(path)):
+        result = run("decode", source, "--key", KEY.hex())
+        assert '2018-01-12T17:22:00.000+00:00  exchange  occupancy  1  to="city"' in result.stdout
+        assert "form: JSON rows" in result.stdout
+        assert "authentication code: verified" in result.stdout
 
 
 def test_decode_prints_json_for_programs(batch: bytes) -> None:

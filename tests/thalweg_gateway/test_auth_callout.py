@@ -17,6 +17,7 @@ from thalweg.errors import SetupError
 from thalweg_app.nats import GATEWAY, accepts
 from thalweg_gateway.auth_claims import Issuer, new_seed
 from thalweg_gateway.auth_main import connect
+from thalweg_gateway.auth_observability import Outcome
 from thalweg_gateway.mqtt_source import MqttAddress
 from thalweg_gateway.nats_link import NatsAddress
 from thalweg_gateway.nats_source import NatsSource
@@ -97,9 +98,15 @@ def test_a_device_publishes_on_its_own_topics_only(broker: NatsBroker) -> None:
     device.publish(GATEWAY_STATE, b"forged", retain=True)
     device.publish("tw1/house/charger-2/a", b"forged")
     device.publish("tw1/house/charger-2/s", b"state")
+    device.publish("tw1/house/charger-1/ej", b"forged")
     device.publish("tw1/house/charger-2/e", b"events")
-    gateway.wait(lambda: len(gateway.heard) >= 2)
-    assert gateway.heard == [("tw1/house/charger-2/s", b"state"), ("tw1/house/charger-2/e", b"events")]
+    device.publish("tw1/house/charger-2/ej", b"rows")
+    gateway.wait(lambda: len(gateway.heard) >= 3)
+    assert gateway.heard == [
+        ("tw1/house/charger-2/s", b"state"),
+        ("tw1/house/charger-2/e", b"events"),
+        ("tw1/house/charger-2/ej", b"rows"),
+    ]
     gateway.leave()
     device.leave()
 
@@ -139,6 +146,26 @@ def test_who_is_not_a_registered_device_under_its_own_client_id_is_refused(
     assert not accepts(broker.port, user, password, client_id)
 
 
+def test_what_becomes_of_each_wish_to_connect_is_counted(broker: NatsBroker) -> None:
+    broker.door.logins.set("charger-4", PASSWORD)
+    broker.door.logins.revoke("charger-4")
+    assert accepts(broker.port, ONE, PASSWORD)
+    for user, password, client_id in (
+        (ONE, "a guess", ONE),
+        (ONE, "another", ONE),
+        (ONE, PASSWORD, TWO),
+        ("charger-3", PASSWORD, "charger-3"),
+        ("charger-4", PASSWORD, "charger-4"),
+        ("Charger1", PASSWORD, "Charger1"),
+    ):
+        assert not accepts(broker.port, user, password, client_id)
+    value = broker.door.metrics.registry.get_sample_value
+    expected = {"let_in": 1, "password": 2, "client_id": 1, "unknown": 1, "revoked": 1, "no_device_id": 1}
+    counted = {each.value: value("thalweg_auth_answers_total", {"outcome": each.value}) for each in Outcome}
+    assert counted == {each.value: expected.get(each.value, 0) for each in Outcome}
+    assert value("thalweg_auth_answer_seconds_count") == sum(expected.values())
+
+
 def test_a_devices_password_opens_no_nats_connection(broker: NatsBroker) -> None:
     address = NatsAddress.parse(broker.server.nats_url(GATEWAY))._replace(user=ONE, password=PASSWORD)
     source = NatsSource(address, [], ECOSYSTEM, "gateway-1", StreamOptions())
@@ -174,11 +201,13 @@ def test_no_device_is_let_in_before_the_gateways_consumer_exists(tmp_path: Path)
 
 def test_a_revoked_device_loses_its_live_session_and_is_refused_from_then_on(broker: NatsBroker) -> None:
     revoked, other = Session(broker, ONE), Session(broker, TWO)
+    before = revoked.refusals  # a busy machine may have made it try twice
     broker.door.logins.revoke(ONE)
-    wait_for(lambda: revoked.refusals >= 1, "its session is closed, and its next attempt refused")
+    wait_for(lambda: revoked.refusals > before, "its session is closed, and its next attempt refused")
     assert not revoked.is_connected
     assert other.is_connected
     assert other.refusals == 0
+    assert broker.door.metrics.registry.get_sample_value("thalweg_auth_sessions_closed_total") == 1
     revoked.leave()
     other.leave()
 

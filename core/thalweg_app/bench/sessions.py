@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from typing import Final
+from typing import Final, Self
 
 from thalweg.errors import SetupError
 from thalweg.wire.topics import Channel, device_topic
@@ -30,16 +30,14 @@ FIRST_PACKET: Final = 2
 class Connection:
     """One MQTT 3.1.1 connection with a clean session."""
 
+    socket: socket.socket
+    _rest: bytes
+
     def __init__(self, host: str, port: int, user: str, password: str) -> None:
         """Connects and signs in, which a starting system refuses at first; raises SetupError."""
-        head = _text("MQTT") + bytes([4, _CLEAN_SESSION | _PASSWORD | _USER]) + _KEEPALIVE_SECONDS.to_bytes(2, "big")
-        hello = packet(0x10, head + _text(user) + _text(user) + _text(password))
         deadline = time.monotonic() + _CONNECT_SECONDS
         while True:
-            self._rest = b""
-            self.socket = socket.create_connection((host, port), _CONNECT_SECONDS)
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.send(hello)
+            self._begin(host, port, user, password)
             if self._await(CONNACK)[1] == 0:
                 return
             self.socket.close()
@@ -47,9 +45,16 @@ class Connection:
                 raise SetupError(f"the broker does not let {user!r} in")
             time.sleep(_RETRY_SECONDS)
 
+    @classmethod
+    def begun(cls, host: str, port: int, user: str, password: str) -> Self:
+        """One that waits for nothing: the broker's answer (CONNACK) is among what it receives; raises OSError."""
+        connection = cls.__new__(cls)
+        connection._begin(host, port, user, password)
+        return connection
+
     def subscribe(self, topic: str, qos: int) -> None:
         """Subscribe and wait for the broker's word; raises SetupError."""
-        self.send(packet(0x82, (FIRST_PACKET - 1).to_bytes(2, "big") + _text(topic) + bytes([qos])))
+        self.send(subscribe_packet(topic, qos=qos))
         if self._await(SUBACK)[2] > 2:
             raise SetupError(f"the broker refuses the subscription to {topic}")
 
@@ -70,6 +75,13 @@ class Connection:
         self._rest = buffer[at:]
         return packets
 
+    def _begin(self, host: str, port: int, user: str, password: str) -> None:
+        head = _text("MQTT") + bytes([4, _CLEAN_SESSION | _PASSWORD | _USER]) + _KEEPALIVE_SECONDS.to_bytes(2, "big")
+        self._rest = b""
+        self.socket = socket.create_connection((host, port), _CONNECT_SECONDS)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.send(packet(0x10, head + _text(user) + _text(user) + _text(password)))
+
     def _await(self, kind: int) -> bytes:
         while True:
             for first, body in self.receive():
@@ -77,9 +89,21 @@ class Connection:
                     return body
 
 
-def publish_packet(topic: str, packet_id: int, payload: bytes) -> bytes:
+def subscribe_packet(*topics: str, qos: int = 0) -> bytes:
+    """A subscription to all of `topics`."""
+    wanted = b"".join(_text(topic) + bytes([qos]) for topic in topics)
+    return packet(0x82, (FIRST_PACKET - 1).to_bytes(2, "big") + wanted)
+
+
+def publish_packet(topic: str, packet_id: int, payload: bytes, *, is_retained: bool = False) -> bytes:
     """A publish at QoS 1."""
-    return packet(0x32, _text(topic) + packet_id.to_bytes(2, "big") + payload)
+    return packet(0x32 | is_retained, _text(topic) + packet_id.to_bytes(2, "big") + payload)
+
+
+def published(first: int, body: bytes) -> tuple[str, bytes]:
+    """Topic and payload of a received publish, whose packet begins with the byte `first`."""
+    topic_end = 2 + int.from_bytes(body[:2], "big")
+    return body[2:topic_end].decode(), body[topic_end + (2 if first & 0x06 else 0) :]
 
 
 def packet(first: int, body: bytes) -> bytes:

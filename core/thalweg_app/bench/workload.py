@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from thalweg.wire.batch import BatchWriter, Event
+from thalweg.wire.json_writer import JsonBatchWriter
+from thalweg.wire.topics import Channel
 
 _EMSPS: Final = ("volt-pass", "e-roamer", "greenmile")
+_WRITERS: Final[Mapping[str, type[BatchWriter | JsonBatchWriter]]] = {
+    Channel.EVENTS: BatchWriter,
+    Channel.EVENTS_JSON: JsonBatchWriter,
+}
 #: a device records about an event a second
 _STEP_MS: Final = 2_000
 
@@ -31,13 +38,15 @@ class SealedBatch:
     end_seq: int
 
 
-def sealed_batches(device: Device, boot: int, events: int, batches: int, end_ms: int) -> list[SealedBatch]:
+def sealed_batches(
+    device: Device, boot: int, events: int, batches: int, end_ms: int, channel: str = Channel.EVENTS
+) -> list[SealedBatch]:
     """`batches` batches of `events` sessions each, about a second apart, all before `end_ms` (Unix time).
 
-    The same device and boot give the same bytes.
+    Their form is that of the channel. The same device and boot give the same bytes.
     """
     chance = random.Random(f"{device.name}/{boot}")  # noqa: S311 - reproducible, no secret
-    writer = BatchWriter(device.uplink_key, boot)
+    writer = _WRITERS[channel](device.uplink_key, boot)
     at_ms = end_ms - _STEP_MS * events * batches
     sealed = []
     for number in range(batches):

@@ -61,7 +61,7 @@ def discarded_per_second(folder: Path, ports: tuple[int, int], task: Task, devic
     count = task.batches * len(devices)
     with Supervisor() as supervisor:
         supervisor.start(_open_server(folder, *ports))
-        topic = device_topic(task.ecosystem, "+", Channel.EVENTS)
+        topic = device_topic(task.ecosystem, "+", Channel(task.channel))
         subscriber = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "thalweg_app.bench.discard", LOOPBACK, str(ports[0]), "bench", topic, str(count)],
             stdout=subprocess.PIPE,

@@ -1,0 +1,130 @@
+"""One store of a given age, and what its work costs: booking what comes next, and answering what people ask."""
+
+from __future__ import annotations
+
+import secrets
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, cast
+
+import psycopg
+
+from thalweg_api.figures import facts_from
+from thalweg_api.schemas import WindowName
+from thalweg_app.bench.cost import Cost, CostMeter
+from thalweg_app.bench.history import BATCH_EVENTS, DEVICES, ECOSYSTEM, Past
+from thalweg_app.bench.requests import WARM_UP, Latencies, Requests
+from thalweg_app.bench.stored import Stored
+from thalweg_app.postgres import EmbeddedPostgres
+from thalweg_store.database import Database
+from thalweg_store.reading import Reading, reading
+
+_ROUNDS: Final = 5
+_ROUND_BATCHES: Final = 2 * DEVICES
+#: events that are booked beyond the past, to see what booking costs on top of it
+EXTRA_EVENTS: Final = _ROUNDS * _ROUND_BATCHES * BATCH_EVENTS
+_TELL_EVENTS: Final = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class AgedStore:
+    """A store with a past."""
+
+    #: events in it
+    events: int
+    size_bytes: int
+    #: medians of several rounds, in seconds a million events
+    ingest: Cost
+    requests: Requests
+    database: Database
+
+    def queries(self, count: int, window: WindowName) -> Latencies:
+        """What of an overview is the store's part: every query, on one snapshot."""
+        return Latencies.of([_queries_ms(self.database, window) for _ in range(WARM_UP + count)][WARM_UP:])
+
+
+@contextmanager
+def aged_store(events: int, tell: Callable[[str], None]) -> Iterator[AgedStore]:
+    """A store that has booked about so many `events`, the last of them now; it is gone at the end of the block."""
+    batches = events // BATCH_EVENTS
+    with tempfile.TemporaryDirectory(prefix="thalweg-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # run by root, the database has an account of its own
+        with EmbeddedPostgres(folder / "postgres") as server:
+            database = Database(server.url)
+            database.upgrade()
+            past = Past(database, secrets.token_bytes(32), batches + _ROUNDS * _ROUND_BATCHES, datetime.now(UTC))
+            meter = CostMeter(server.dsn)
+            _book(past, batches, meter, tell)
+            ingest = _ingest(past, meter)
+            _settle(server.dsn)
+            stored = Stored(server.dsn)
+            try:
+                yield AgedStore(events, stored.size_bytes(), ingest, Requests(database), database)
+            finally:
+                stored.close()
+                meter.close()
+                database.close()
+
+
+def _book(past: Past, batches: int, meter: CostMeter, tell: Callable[[str], None]) -> None:
+    began, portion = meter.read(), _TELL_EVENTS // BATCH_EVENTS
+    for first in range(0, batches, portion):
+        count = min(portion, batches - first)
+        past.book(count)
+        done, spent = (first + count) * BATCH_EVENTS, meter.read().since(began)
+        tell(f"{done:,} events booked in {spent.clock:.0f} s, {spent.processor:.0f} s of the processor")
+
+
+def _ingest(past: Past, meter: CostMeter) -> Cost:
+    """What the next batches cost, a million events."""
+    rounds = []
+    for _ in range(_ROUNDS):
+        before = meter.read()
+        past.book(_ROUND_BATCHES)
+        rounds.append(meter.read().since(before))
+    millions = _ROUND_BATCHES * BATCH_EVENTS / 1e6
+    return Cost(
+        clock=statistics.median(each.clock for each in rounds) / millions,
+        processor=statistics.median(each.processor for each in rounds) / millions,
+    )
+
+
+def _settle(dsn: str) -> None:
+    """What the server does by itself within minutes of a load, which a bench does not wait for."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("vacuum (analyze)")
+        connection.execute("checkpoint")
+
+
+class _TimedReading:
+    """A snapshot that notes how long its answers take."""
+
+    def __init__(self, facts: Reading) -> None:
+        self._facts = facts
+        self.spent_ms = 0.0
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        method = getattr(self._facts, name)
+
+        def timed(*arguments: object, **named: object) -> object:
+            began = time.perf_counter()
+            try:
+                return method(*arguments, **named)
+            finally:
+                self.spent_ms += (time.perf_counter() - began) * 1000
+
+        return timed
+
+
+def _queries_ms(database: Database, window: WindowName) -> float:
+    with reading(database, ECOSYSTEM) as facts:
+        timed = _TimedReading(facts)
+        facts_from(cast("Reading", timed), window, datetime.now(UTC))
+        return timed.spent_ms
