@@ -96,6 +96,7 @@ class EmbeddedNats:
             command=(str(command), "--config", str(self._configuration)),
             folder=self._folder,
             log=self._folder / "nats.log",
+            environment=_environment(),
             may_start=self._has_no_leftovers,
             is_ready=self._serves_our_configuration,
             stop_ms=60_000,  # it stops its consumers one by one
@@ -139,6 +140,11 @@ class EmbeddedNats:
         for process_id in left:
             os.kill(process_id, signal.SIGTERM)
         return not left
+
+
+def _environment() -> dict[str, str]:
+    """Half of the cores for the server: beside a gateway and a database, more only takes turns with them."""
+    return {"GOMAXPROCS": str(max(1, (os.cpu_count() or 2) // 2)), **os.environ}
 
 
 def accounts(own: NatsSecrets, witness: tuple[str, str] | None = None) -> dict[str, Any]:

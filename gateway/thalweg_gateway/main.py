@@ -23,6 +23,8 @@ from thalweg_store.reading import watermark
 #: a transaction makes some ten objects for each message, none of them in a cycle: looking for cycles at Python's own
 #: thresholds takes a fifth of the time of small messages
 _GARBAGE_THRESHOLDS: Final = (100_000, 50, 100)
+#: how long the thread that reads from the broker may keep the one that waits for the database from going on
+_SWITCH_SECONDS: Final = 0.0005
 
 
 def main() -> int:
@@ -45,6 +47,7 @@ def main() -> int:
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: pipeline.stop())
+        sys.setswitchinterval(_SWITCH_SECONDS)
         gc.freeze()
         gc.set_threshold(*_GARBAGE_THRESHOLDS)
         with _status_server(settings.gateway_http, metrics, health):

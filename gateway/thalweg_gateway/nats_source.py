@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 import secrets
 import threading
@@ -25,30 +24,23 @@ from thalweg.wire.topics import gateway_state_topic
 from thalweg_gateway.mqtt_source import MqttAddress
 from thalweg_gateway.nats_announcer import NatsAnnouncer
 from thalweg_gateway.nats_link import PULLED, Link, NatsAddress
+from thalweg_gateway.nats_pulls import HEARTBEAT_SECONDS, Pulls
 from thalweg_gateway.nats_reader import Delivery, LinkLostError, Note, pending_behind, status
-from thalweg_gateway.nats_stream import DURABLE, STREAM, StreamOptions, declare, uplink_topic
+from thalweg_gateway.nats_stream import StreamOptions, declare, next_message_subject, uplink_topic
 from thalweg_gateway.source import Lag, Message
 
 _LOG = logging.getLogger(__name__)
-#: messages that one request asks for, and how many may wait here or be asked for: more than one transaction takes
-PULL: Final = 500
-WINDOW: Final = 2500
-#: what one request may bring at most, which bounds the memory whatever the size of messages
-_PULL_BYTES: Final = 4 << 20
-_PULL_SECONDS: Final = 25
-_HEARTBEAT_SECONDS: Final = 2
+#: how many messages may wait here or be asked for: two transactions' worth
+WINDOW: Final = 4500
 #: a server that owes messages or heartbeats and sends nothing for so long is given up
-_SILENCE_SECONDS: Final = 3 * _HEARTBEAT_SECONDS
+_SILENCE_SECONDS: Final = 3 * HEARTBEAT_SECONDS
 _STEP_SECONDS: Final = 0.25
-#: a server sends in small portions; taking each by itself would double the cost of a message
-_GATHER_SECONDS: Final = 0.002
 _FIRST_RETRY_SECONDS: Final = 0.1
 _LAST_RETRY_SECONDS: Final = 5.0
 _MAX_KNOWN_TOPICS: Final = 100_000
 _REFUSED_SECONDS: Final = 0.1
 _HEARTBEAT: Final = 100
 _EXPIRED: Final = 408
-_NANO: Final = 1_000_000_000
 
 
 class NatsSource:
@@ -68,7 +60,7 @@ class NatsSource:
         self._ecosystem = ecosystem
         self._options = options
         self._inbox = f"_INBOX.thalweg.{secrets.token_hex(8)}".encode()
-        self._request = _pull_request(self._inbox)
+        self._pulls = Pulls(next_message_subject(), self._inbox)
         self._announcer = NatsAnnouncer(doors, gateway_state_topic(ecosystem), instance)
         #: whether the consumer exists and messages are being taken
         self.is_ready = False
@@ -82,8 +74,6 @@ class NatsSource:
         self._held: dict[bytes, None] = {}
         self._aging: list[bytes] = []
         self._last_reply = b""
-        self._asked = 0
-        self._pull_at = 0.0
         #: subject → topic, None for what is not booked: gateways' own words, and messages on their way to devices
         self._topics: dict[bytes, str | None] = {}
         self._thread = threading.Thread(target=self._run, name="nats-source", daemon=True)
@@ -164,16 +154,14 @@ class NatsSource:
         heard_at = aged_at = time.monotonic()
         while not self._is_closing:
             self._pull()
-            deliveries, notes = link.receive(_STEP_SECONDS)
+            deliveries, notes = link.receive(self._pulls.seconds_until_due(time.monotonic(), _STEP_SECONDS))
             now = time.monotonic()
             if deliveries or notes:
                 heard_at = now
                 self._arrived(deliveries)
                 self._heed(notes, now)
-            elif self._asked > 0 and now - heard_at > _SILENCE_SECONDS:
+            elif self._pulls.is_owed and now - heard_at > _SILENCE_SECONDS:
                 raise LinkLostError("the NATS server owes messages and is silent")
-            if 0 < len(deliveries) < PULL:
-                time.sleep(_GATHER_SECONDS)
             if now - aged_at > self._options.ack_wait_seconds / 3:
                 aged_at = now
                 self._keep_alive()
@@ -192,7 +180,7 @@ class NatsSource:
             else:
                 messages.append(Message(topic, payload, now, reply))
         with self._changed:
-            self._asked -= len(deliveries)
+            self._pulls.arrived(len(deliveries))
             if deliveries:
                 self._last_reply = deliveries[-1][1]
             self._messages.extend(messages)
@@ -210,19 +198,16 @@ class NatsSource:
             if b"Consumer Deleted" in note.head:
                 raise LinkLostError("somebody deleted the gateway's consumer; it is made again")
             with self._changed:
-                self._asked = max(0, self._asked - (pending or PULL))
-            if code != _EXPIRED:
-                self._pull_at = now + _REFUSED_SECONDS
+                self._pulls.ended(pending)
+                if code != _EXPIRED:
+                    self._pulls.hold_off_until(now + _REFUSED_SECONDS)
 
     def _pull(self) -> None:
-        """Ask for as many messages as there is room for."""
-        requests = b""
+        """Ask for as many messages as there is room for, when it is time to."""
         with self._changed:
-            if self._is_paused or self._link is None or time.monotonic() < self._pull_at:
+            if self._is_paused or self._link is None:
                 return
-            while len(self._messages) + self._asked + PULL <= WINDOW:
-                self._asked += PULL
-                requests += self._request
+            requests = self._pulls.requests(WINDOW - len(self._messages), time.monotonic())
         self._send(requests)
 
     def _keep_alive(self) -> None:
@@ -247,7 +232,7 @@ class NatsSource:
             self._messages.clear()
             self._held.clear()
             self._aging.clear()
-            self._asked = 0
+            self._pulls.forget()
         self.is_ready = False
         if link is not None:
             link.close()
@@ -276,16 +261,3 @@ class NatsSource:
 
 def _replies(tokens: Iterable[bytes], verb: bytes) -> bytes:
     return b"".join([b"PUB %b 4\r\n%b\r\n" % (token, verb) for token in tokens])
-
-
-def _pull_request(inbox: bytes) -> bytes:
-    question = {
-        "batch": PULL,
-        "max_bytes": _PULL_BYTES,
-        "expires": _PULL_SECONDS * _NANO,
-        "idle_heartbeat": _HEARTBEAT_SECONDS * _NANO,
-    }
-    body = json.dumps(question).encode()
-    return b"PUB $JS.API.CONSUMER.MSG.NEXT.%b.%b %b %d\r\n%b\r\n" % (
-        STREAM.encode(), DURABLE.encode(), inbox, len(body), body,
-    )  # fmt: skip

@@ -52,6 +52,11 @@ def consumer_info_subject() -> str:
     return f"$JS.API.CONSUMER.INFO.{STREAM}.{DURABLE}"
 
 
+def next_message_subject() -> str:
+    """Whom to ask for messages."""
+    return f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{DURABLE}"
+
+
 def subject(topic: str) -> str:
     """The subject under which the stream keeps the messages of an MQTT topic."""
     return _SUBJECTS + topic.replace("/", ".")

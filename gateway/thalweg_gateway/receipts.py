@@ -73,8 +73,13 @@ class Receipts:
         self._waiting: set[str] = set()
 
     def owe(self, receipt: OwedReceipt) -> None:
-        """Owe a receipt; a later one for the same boot replaces an earlier one."""
+        """Owe a receipt; a later one for the same boot replaces an earlier one, and those of another life go.
+
+        Sent behind the first of a new life, they would tell the device that the store has what it has lost.
+        """
         owed = self._desks.setdefault(receipt.device, _Desk()).owed
+        if any(each.store_epoch != receipt.store_epoch for each in owed.values()):
+            owed.clear()
         owed[receipt.boot] = receipt.after(owed.get(receipt.boot))
         self._waiting.add(receipt.device)
 

@@ -19,6 +19,7 @@ from thalweg_app.nats import GATEWAY, MAX_STORE_BYTES
 from thalweg_gateway import nats_source
 from thalweg_gateway.mqtt_source import MqttAddress
 from thalweg_gateway.nats_link import Link, NatsAddress
+from thalweg_gateway.nats_pulls import PULL
 from thalweg_gateway.nats_source import NatsSource
 from thalweg_gateway.nats_stream import STREAM, StreamOptions
 from worlds.brokers import PASSWORD, NatsBroker, wait_for
@@ -123,7 +124,7 @@ def test_what_waits_here_is_bounded_however_much_waits_there(place: Scene) -> No
     count = nats_source.WINDOW + 500
     sent = [device.client.publish(EVENTS, b"%d" % number, qos=1) for number in range(count)]
     wait_for(lambda: all(each.is_published() for each in sent), "acknowledged")
-    wait_for(lambda: source.lag().here > nats_source.WINDOW - nats_source.PULL, "a full window")
+    wait_for(lambda: source.lag().here > nats_source.WINDOW - PULL, "a full window")
     assert source.lag().here <= nats_source.WINDOW
     taken = take(source, count)
     source.commit(taken)

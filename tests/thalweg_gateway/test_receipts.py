@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 from thalweg.intervals import Intervals
-from thalweg_gateway.receipts import OwedReceipt
+from thalweg_gateway.intake import KeyRing
+from thalweg_gateway.receipts import OwedReceipt, Receipts
 
 
-def owed(committed: list[tuple[int, int]], latest: list[tuple[int, int]], epoch: str = "e") -> OwedReceipt:
+def owed(
+    committed: list[tuple[int, int]], latest: list[tuple[int, int]], epoch: str = "e", boot: int = 7
+) -> OwedReceipt:
     return OwedReceipt(
-        device="cp-01", key_version=1, boot=7, committed=Intervals(committed), latest=Intervals(latest),
+        device="cp-01", key_version=1, boot=boot, committed=Intervals(committed), latest=Intervals(latest),
         store_epoch=epoch, now_ms=0,
     )  # fmt: skip
 
@@ -31,3 +36,14 @@ def test_one_that_replaces_another_unsent_names_what_that_would_have_named() -> 
 def test_of_another_life_of_the_store_it_carries_nothing_over() -> None:
     before = owed([(10, 12)], [(10, 12)], epoch="former")
     assert owed([(20, 22)], [(20, 22)]).after(before).receipt().beyond == ((20, 22),)
+
+
+def test_once_one_of_another_life_is_owed_none_of_the_former_is_sent_for_whatever_boot() -> None:
+    sent: list[bytes] = []
+    receipts = Receipts("ev", KeyRing(bytes(range(32)), "ev"), lambda _, payload: sent.append(payload))
+    receipts.owe(owed([(0, 9)], [(0, 9)], epoch="former", boot=7))
+    receipts.owe(owed([(0, 5)], [(0, 5)], epoch="former", boot=8))
+    receipts.owe(owed([(0, 2)], [(0, 2)], epoch="new", boot=7))
+    assert receipts.send_due(0) == 1
+    body = json.loads(sent[0].rpartition(b".")[0])
+    assert (body["epoch"], body["boot"], body["next"]) == ("new", 7, 2)

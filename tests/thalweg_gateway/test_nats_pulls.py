@@ -1,0 +1,82 @@
+"""Rounds of requests: full speed while much comes, little work for the server while little does, rest in silence."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from thalweg_gateway.nats_pulls import PULL, Pulls
+
+ROOM = 4 * PULL
+
+
+@pytest.fixture
+def pulls() -> Pulls:
+    return Pulls("$JS.API.CONSUMER.MSG.NEXT.s.c", b"_INBOX.x")
+
+
+def asked(requests: bytes) -> list[int]:
+    """The number of messages of each request."""
+    lines = requests.split(b"\r\n")
+    return [json.loads(body)["batch"] for body in lines[1::2]]
+
+
+def test_in_silence_one_request_waits_for_one_message(pulls: Pulls) -> None:
+    assert asked(pulls.requests(ROOM, 0.0)) == [1]
+    assert pulls.is_owed
+    assert pulls.requests(ROOM, 5.0) == b""
+
+
+def test_a_message_after_silence_begins_a_round_at_once_for_all_that_there_is_room_for(pulls: Pulls) -> None:
+    pulls.requests(ROOM, 0.0)
+    pulls.arrived(1)
+    assert asked(pulls.requests(ROOM - 1, 1.0)) == [PULL] * 3
+
+
+def test_a_full_round_is_followed_at_once(pulls: Pulls) -> None:
+    pulls.requests(ROOM, 0.0)
+    pulls.arrived(1)
+    pulls.requests(ROOM, 1.0)
+    pulls.arrived(4 * PULL - 1)
+    assert pulls.requests(ROOM, 1.0) == b"", "one message is owed"
+    pulls.arrived(1)
+    assert asked(pulls.requests(PULL, 1.0)) == [PULL]
+
+
+def test_a_round_that_brought_little_is_followed_after_a_moment_in_which_messages_gather(pulls: Pulls) -> None:
+    pulls.requests(ROOM, 0.0)
+    pulls.arrived(1)
+    pulls.requests(PULL, 1.0)
+    pulls.arrived(3)
+    pulls.ended(PULL - 3)
+    assert pulls.requests(PULL, 1.001) == b""
+    assert 0 < pulls.seconds_until_due(1.001, 0.25) < 0.02
+    assert asked(pulls.requests(PULL, 1.02)) == [PULL]
+
+
+def test_a_round_that_brought_nothing_is_followed_by_waiting(pulls: Pulls) -> None:
+    pulls.requests(ROOM, 0.0)
+    pulls.arrived(1)
+    pulls.requests(PULL, 1.0)
+    pulls.ended(PULL)
+    assert asked(pulls.requests(PULL, 1.02)) == [1]
+
+
+def test_without_room_nothing_is_asked_for(pulls: Pulls) -> None:
+    assert pulls.requests(PULL - 1, 0.0) == b""
+
+
+def test_a_server_that_refuses_is_left_alone_for_as_long_as_said(pulls: Pulls) -> None:
+    pulls.requests(ROOM, 0.0)
+    pulls.ended(None)
+    pulls.hold_off_until(2.0)
+    assert pulls.requests(ROOM, 1.9) == b""
+    assert asked(pulls.requests(ROOM, 2.0)) == [1]
+
+
+def test_a_new_connection_begins_anew(pulls: Pulls) -> None:
+    pulls.requests(ROOM, 0.0)
+    pulls.forget()
+    assert not pulls.is_owed
+    assert asked(pulls.requests(ROOM, 0.1)) == [1]
