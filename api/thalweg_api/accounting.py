@@ -7,7 +7,7 @@ from datetime import datetime
 
 from thalweg.mapping import compile_plan
 from thalweg_api import schemas
-from thalweg_api.figures import facts_from
+from thalweg_api.figures import facts_from, meters_of
 from thalweg_api.overview import as_of, money_gains
 from thalweg_store.database import Database
 from thalweg_store.facts import Fate
@@ -20,7 +20,7 @@ def accounting_of(database: Database, ecosystem: str, now: datetime) -> schemas.
         facts = facts_from(store, schemas.WindowName.ALL, now)
         completeness = store.completeness()
         fates = store.fates(None, facts.span.end)
-        measured = store.quantities(None, facts.span.end)
+        measured = store.quantities(facts.span.start, facts.span.end, meters=meters_of(facts.ecosystem.design_document))
     names = {meter.hash: meter.id for meter in compile_plan(facts.design).meters}
     quantities: Counter[str] = Counter()
     for quantity in measured:
@@ -39,6 +39,7 @@ def accounting_of(database: Database, ecosystem: str, now: datetime) -> schemas.
         gaps=completeness.gaps,
         duplicates=completeness.duplicates,
         conflicts=completeness.conflicts,
+        measured_since=facts.span.start,
         quantities=dict(quantities),
         currency=facts.design.currency,
         gross=facts.money(facts.figures.gross),

@@ -38,7 +38,7 @@ def create_app(database: Database, dashboards: Path = DASHBOARDS) -> FastAPI:
         title="Thalweg", version=__version__, lifespan=_lifespan, docs_url="/api/docs", openapi_url="/api/openapi.json"
     )
     app.state.database = database
-    app.state.hub = LiveHub(lambda: watermark(database).commit, partial(routes.compute_overview, database))
+    app.state.hub = LiveHub(lambda: watermark(database), partial(routes.compute_overview, database))
     app.include_router(auth.router)
     app.include_router(routes.router)
     app.include_router(status.router)

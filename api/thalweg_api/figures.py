@@ -9,10 +9,13 @@ from functools import lru_cache
 from typing import Final
 
 from thalweg.design import Design, load
+from thalweg.design.meters import meter_hash
+from thalweg.errors import OutsideCoverage
 from thalweg.metrics import EventCounts, Figures, Freshness, figures_of
 from thalweg.money import format_atoms
 from thalweg.rating import Flow, Quantity, rate
 from thalweg_api.schemas import WindowName
+from thalweg_store import arrival_reading
 from thalweg_store import reading as store
 from thalweg_store.database import Database
 from thalweg_store.facts import Fate, quarter_hour
@@ -32,22 +35,25 @@ _BACKLOG: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A half-open window of event time on quarter hours UTC; `start` None means from the beginning."""
+    """A half-open window of event time on quarter hours UTC; `start` None means from the beginning.
+
+    The window "all" begins where all meters of the design have begun to measure.
+    """
 
     name: WindowName
     start: datetime | None
     end: datetime
 
     @classmethod
-    def ending(cls, name: WindowName, now: datetime) -> Span:
+    def ending(cls, name: WindowName, now: datetime, measured_since: datetime | None = None) -> Span:
         """The window of that name whose last quarter hour contains `now`."""
         end = quarter_hour(now) + _BUCKET
         length = _LENGTHS.get(name)
-        return cls(name, None if length is None else end - length, end)
+        return cls(name, measured_since if length is None else end - length, end)
 
     def before(self) -> Span | None:
         """The window of equal length before this one."""
-        if self.start is None:
+        if self.start is None or self.name is WindowName.ALL:
             return None
         return Span(self.name, self.start - (self.end - self.start), self.start)
 
@@ -63,15 +69,15 @@ class Facts:
     design: Design
     flows: tuple[Flow, ...]
     figures: Figures
-    #: figures of the window before; None where there is none
+    #: figures of the window before; None where there is none, or it is not covered
     before: Figures | None
     #: what was committed in the last minutes, whenever it was measured
     recent: tuple[Flow, ...]
     #: events received in the last minutes
     recent_events: int
     #: delay of what was received in the last minutes, backlogs left out; None without any
-    recent_delay: store.Freshness | None
-    devices: tuple[store.DeviceStatus, ...]
+    recent_delay: arrival_reading.Freshness | None
+    devices: tuple[arrival_reading.DeviceStatus, ...]
 
     def name_of(self, participant: str) -> str:
         """The participant's name; for `suspense:<role>` and `role:<role>` that of the role that is vacant."""
@@ -85,32 +91,42 @@ class Facts:
         """An amount in the design's currency, exact."""
         return Decimal(format_atoms(atoms, self.design.currency))
 
-    def is_silent(self, device: store.DeviceStatus) -> bool:
+    def is_silent(self, device: arrival_reading.DeviceStatus) -> bool:
         """Whether a device has not been heard for longer than it should."""
         allowed = SILENT_WHEN_ON if device.is_on else SILENT_WHEN_OFF
         return device.heard_at is None or self.now - device.heard_at > allowed
 
 
 def facts_of(database: Database, ecosystem: str, window: WindowName, now: datetime) -> Facts:
-    """Everything that the answers about `ecosystem` over `window` are made from; raises UnknownEcosystem."""
+    """Everything that the answers about `ecosystem` over `window` are made from.
+
+    Raises UnknownEcosystem, and OutsideCoverage where a meter of the design does not cover the window.
+    """
     with store.reading(database, ecosystem) as reading:
         return facts_from(reading, window, now)
 
 
 def facts_from(reading: store.Reading, window: WindowName, now: datetime) -> Facts:
     """The same from an open snapshot, for answers that need more of it."""
-    span = Span.ending(window, now)
     since = now - store.RECENT
     about = reading.ecosystem()
     design = design_of(about.design_document)
+    meters = meters_of(about.design_document)
+    span = Span.ending(window, now, reading.measured_since(meters))
     assignments = reading.assignments()
 
     def flows(quantities: list[Quantity]) -> tuple[Flow, ...]:
         return rate(design, quantities, assignments)
 
-    current = flows(reading.quantities(span.start, span.end))
-    earlier = span.before()
-    before = figures_of(design, flows(reading.quantities(earlier.start, earlier.end))) if earlier else None
+    def figures_before(earlier: Span | None) -> Figures | None:
+        if earlier is None:
+            return None
+        try:
+            return figures_of(design, flows(reading.quantities(earlier.start, earlier.end, meters=meters)))
+        except OutsideCoverage:
+            return None
+
+    current = flows(reading.quantities(span.start, span.end, meters=meters))
     return Facts(
         now=now,
         span=span,
@@ -124,7 +140,7 @@ def facts_from(reading: store.Reading, window: WindowName, now: datetime) -> Fac
             events=_event_counts(reading, span),
             freshness=_freshness(reading.freshness(span.start, at_most=_BACKLOG)),
         ),
-        before=before,
+        before=figures_before(span.before()),
         recent=flows(reading.recent_quantities(since)),
         recent_events=reading.events_received_since(since),
         recent_delay=reading.freshness(since, at_most=_BACKLOG),
@@ -138,6 +154,12 @@ def design_of(document: str) -> Design:
     return load(document)
 
 
+@lru_cache(maxsize=64)
+def meters_of(document: str) -> frozenset[str]:
+    """The content hashes of the meters that its figures come from."""
+    return frozenset(meter_hash(meter) for meter in design_of(document).meters)
+
+
 def _event_counts(reading: store.Reading, span: Span) -> EventCounts:
     fates = reading.fates(span.start, span.end)
     completeness = reading.completeness()
@@ -149,7 +171,7 @@ def _event_counts(reading: store.Reading, span: Span) -> EventCounts:
     )
 
 
-def _freshness(delays: store.Freshness | None) -> Freshness | None:
+def _freshness(delays: arrival_reading.Freshness | None) -> Freshness | None:
     if delays is None:
         return None
     return Freshness(p50_seconds=seconds(delays.p50), p95_seconds=seconds(delays.p95), p99_seconds=seconds(delays.p99))

@@ -77,7 +77,7 @@ class StoreCollector(Collector):
         self._clock = clock
         self._asked_at = float("-inf")
         self._is_there = False
-        self._watermark = Watermark(0, None)
+        self._watermark = Watermark(0, None, 0)
         self._conditions: Mapping[str, Condition] = {}
 
     def describe(self) -> list[Metric]:

@@ -40,8 +40,9 @@ def overview_of(facts: Facts, view: str | None) -> schemas.Overview:
 
 def as_of(facts: Facts) -> schemas.AsOf:
     """The committed state that all figures of an answer come from."""
-    commit, at = facts.watermark
-    return schemas.AsOf(commit=commit, at=at, computed_at=facts.now)
+    return schemas.AsOf(
+        commit=facts.watermark.commit, changes=facts.watermark.changes, at=facts.watermark.at, computed_at=facts.now
+    )
 
 
 def participants_of(facts: Facts) -> dict[str, list[str]]:

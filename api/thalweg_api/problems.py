@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from thalweg.errors import StoreUnavailable, ThalwegError, UnknownEcosystem
+from thalweg.errors import OutsideCoverage, StoreUnavailable, ThalwegError, UnknownEcosystem
+from thalweg_api import schemas
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,10 +31,39 @@ class UnknownParticipantError(Exception):
     """The ecosystem has no such participant."""
 
 
+#: what an operation's description says of requests that cannot be answered as they are
+NOT_ANSWERED: Final[dict[int | str, dict[str, Any]]] = {
+    422: {
+        "description": "The request is not valid, or asks for a time that was not measured whole",
+        "content": {"application/problem+json": {}},
+        "model": schemas.NotMeasured | schemas.Problem,
+    }
+}
+
+
 def problem(status: int, title: str, detail: str, **headers: str) -> JSONResponse:
     """One problem document."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
+    return _answer(schemas.Problem(status=status, title=title, detail=detail), headers)
+
+
+def _answer(document: schemas.Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    body = document.model_dump(mode="json")
+    return JSONResponse(body, document.status, headers=headers, media_type="application/problem+json")
+
+
+def _not_measured(error: OutsideCoverage) -> JSONResponse:
+    if error.start is None:
+        detail = f"Meter {error.meter!r} has not measured anything here: activate the design again."
+    else:
+        since = f"{error.start:%Y-%m-%d %H:%M} UTC"
+        detail = (
+            f"Meter {error.meter!r} measures since {since}, which is after the beginning of this window: "
+            'ask for the window "all", which begins then, or for a shorter one.'
+        )
+    document = schemas.NotMeasured(
+        status=422, title="Not measured for so long", detail=detail, meter=error.meter, measured_since=error.start
+    )
+    return _answer(document)
 
 
 def install(app: FastAPI) -> None:
@@ -45,6 +75,10 @@ def install(app: FastAPI) -> None:
         if status >= 500:
             _LOG.warning("%s %s: %s", request.method, request.url.path, error)
         return problem(status, title, str(error))
+
+    @app.exception_handler(OutsideCoverage)
+    async def not_measured(_request: Request, error: OutsideCoverage) -> JSONResponse:
+        return _not_measured(error)
 
     @app.exception_handler(NotSignedInError)
     async def not_signed_in(_request: Request, _error: NotSignedInError) -> JSONResponse:

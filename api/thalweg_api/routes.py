@@ -18,6 +18,7 @@ from thalweg_api.auth import AccessDep, DatabaseDep, EcosystemDep
 from thalweg_api.export import overview_csv
 from thalweg_api.figures import Facts, facts_of, utc_now
 from thalweg_api.overview import as_of, design_figure, node_figure, overview_of, participants_of
+from thalweg_api.problems import NOT_ANSWERED
 from thalweg_api.stream import LiveHub, TopicKey
 from thalweg_store.database import Database
 from thalweg_store.reading import Ecosystem, reading
@@ -79,7 +80,7 @@ async def ecosystem_info(ecosystem: EcosystemDep, access: AccessDep, database: D
     )
 
 
-@router.get("/ecosystems/{ecosystem}/overview")
+@router.get("/ecosystems/{ecosystem}/overview", responses=NOT_ANSWERED)
 async def overview(
     request: Request,
     response: Response,
@@ -98,7 +99,7 @@ async def overview(
     return answer
 
 
-@router.get("/ecosystems/{ecosystem}/overview.csv", response_class=Response)
+@router.get("/ecosystems/{ecosystem}/overview.csv", response_class=Response, responses=NOT_ANSWERED)
 async def overview_as_csv(
     ecosystem: EcosystemDep,
     database: DatabaseDep,
@@ -112,7 +113,7 @@ async def overview_as_csv(
     return Response(overview_csv(answer), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@router.get("/ecosystems/{ecosystem}/metrics")
+@router.get("/ecosystems/{ecosystem}/metrics", responses=NOT_ANSWERED)
 async def ecosystem_metrics(
     ecosystem: EcosystemDep, database: DatabaseDep, window: WindowQuery = schemas.WindowName.DAY
 ) -> schemas.MetricsAnswer:
@@ -139,7 +140,7 @@ async def accounting(ecosystem: EcosystemDep, database: DatabaseDep) -> schemas.
     return await run_in_threadpool(accounting_of, database, ecosystem, utc_now())
 
 
-@router.get("/ecosystems/{ecosystem}/stream", response_class=StreamingResponse)
+@router.get("/ecosystems/{ecosystem}/stream", response_class=StreamingResponse, responses=NOT_ANSWERED)
 async def stream(
     request: Request,
     ecosystem: EcosystemDep,
@@ -157,7 +158,7 @@ async def stream(
 
 
 def compute_overview(database: Database, key: TopicKey) -> schemas.Overview:
-    """The overview of a topic, as of now; raises UnknownEcosystem and UnknownParticipantError."""
+    """The overview of a topic, as of now; raises UnknownEcosystem, UnknownParticipantError and OutsideCoverage."""
     return overview_of(_facts(database, key.ecosystem, key.window), key.view)
 
 
@@ -171,7 +172,7 @@ def _about(database: Database, ecosystem: str) -> Ecosystem:
 
 
 def _tag(answer: schemas.Overview) -> str:
-    """Changes with every commit, and each minute, since delays and silence grow without commits."""
+    """Changes with every commit and change, and each minute, since delays and silence grow without either."""
     minute: datetime = answer.as_of.computed_at.replace(second=0, microsecond=0)
-    parts = (answer.as_of.commit, minute.isoformat(), answer.window.name, answer.view)
+    parts = (answer.as_of.commit, answer.as_of.changes, minute.isoformat(), answer.window.name, answer.view)
     return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:20]}"'

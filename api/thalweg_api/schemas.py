@@ -37,6 +37,8 @@ class AsOf(Schema):
 
     commit: int
     """Number of the store's last commit that the figures include; grows by commits that changed something."""
+    changes: int
+    """Grows whenever a design, an assignment or a close changes what figures follow from."""
     at: datetime | None
     """When that commit happened; null before the first."""
     computed_at: datetime
@@ -48,7 +50,7 @@ class Window(Schema):
 
     name: WindowName
     start: datetime | None
-    """Inclusive; null in the window "all" means from the beginning."""
+    """Inclusive. The window "all" begins when all meters of the design had begun to measure; null: they have always."""
     end: datetime
     """Exclusive."""
 
@@ -94,7 +96,8 @@ class Figure(Schema):
     reason: str | None = None
     """Why there is no value: "no_flow", "not_positive" or "too_few_windows"."""
     previous: Exact | None = None
-    """The same figure over the window of equal length before this one; null where there is none."""
+    """The same figure over the window of equal length before this one; null where there is none, or not all of it was
+    measured."""
 
 
 class Tile(Schema):
@@ -275,20 +278,32 @@ class Accounting(Schema):
     """Batches that came again with the same bytes; harmless."""
     conflicts: int
     """Batches that claim the seqs of another; quarantined."""
+    measured_since: datetime | None
+    """When what follows begins: all meters of the design measure since then; null: since the beginning."""
     quantities: dict[str, int]
     """Meter id → integer quantity in the smallest step of its unit."""
     currency: str
     """ISO 4217 code of the money below."""
     gross: Money
-    """m6 since the beginning, exact."""
+    """m6 since then, exact."""
     shares: dict[str, Money]
     """Participant id → exact share of the gross; they sum to it."""
 
 
 class Problem(BaseModel):
-    """RFC 9457 problem details."""
+    """RFC 9457 problem details: why a request is not answered, and what to do."""
 
-    type: str
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    type: str = "about:blank"
     title: str
     status: int
     detail: str
+
+
+class NotMeasured(Problem):
+    """The time asked for is not covered by a meter of the design: figures for it would be too small."""
+
+    meter: str
+    measured_since: datetime | None
+    """From when on the meter covers everything; the window "all" begins then. Null: it measures nothing here."""

@@ -1,7 +1,8 @@
 """The live stream: one computed, encoded frame a second and topic, shared by all its viewers.
 
 A topic is (ecosystem, window, view). A frame is a complete answer, so the newest is all that a viewer ever needs: slow
-viewers skip frames, and nothing has to be replayed.
+viewers skip frames, and nothing has to be replayed. A topic that has no answer any more (its participant left, its
+window is not covered by a new meter) ends, and a viewer that asks again is told why.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from typing import Final, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 
-from thalweg.errors import StoreUnavailable
+from thalweg.errors import StoreUnavailable, ThalwegError
+from thalweg_api.problems import UnknownParticipantError
 from thalweg_api.schemas import Overview, WindowName
 
 _LOG = logging.getLogger(__name__)
 POLL_SECONDS: Final = 1.0
 HEARTBEAT_SECONDS: Final = 10.0
-#: without a commit, frames are made again this often, since windows move on
+#: without a change, frames are made again this often, since windows move on
 _REFRESH_POLLS: Final = 15
 _HEARTBEAT: Final = b"event: heartbeat\ndata: {}\n\n"
 
@@ -38,15 +40,16 @@ class _Topic:
     frame: bytes = b""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     viewers: int = 0
+    has_ended: bool = False
 
 
 class LiveHub:
-    """Computes frames for the topics that somebody views, whenever the store has committed something.
+    """Computes frames for the topics that somebody views, whenever the store has changed.
 
-    `watermark()` gives the number of the last commit; `overview(key)` computes an answer; both run in threads.
+    `watermark()` differs then from what it was; `overview(key)` computes an answer; both run in threads.
     """
 
-    def __init__(self, watermark: Callable[[], int], overview: Callable[[TopicKey], Overview]) -> None:
+    def __init__(self, watermark: Callable[[], object], overview: Callable[[TopicKey], Overview]) -> None:
         self._watermark = watermark
         self._overview = overview
         self._topics: dict[TopicKey, _Topic] = {}
@@ -60,19 +63,19 @@ class LiveHub:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        seen, polls = -1, 0
+        seen, polls = object(), 0
         while True:
             await asyncio.sleep(POLL_SECONDS)
             if not self._topics:
                 continue
             try:
-                commit = await run_in_threadpool(self._watermark)
+                present = await run_in_threadpool(self._watermark)
                 polls += 1
-                if commit == seen and polls < _REFRESH_POLLS:
+                if present == seen and polls < _REFRESH_POLLS:
                     continue
                 for key, topic in list(self._topics.items()):
-                    await self._refresh(key, topic)
-                seen, polls = commit, 0
+                    await self._refresh_or_end(key, topic)
+                seen, polls = present, 0
             except StoreUnavailable as error:
                 _LOG.warning("no new frames: %s", error)
 
@@ -83,7 +86,7 @@ class LiveHub:
         try:
             if not topic.frame:
                 await self._refresh(key, topic)
-            while True:
+            while not topic.has_ended:
                 changed = topic.changed
                 yield topic.frame
                 while not changed.is_set():
@@ -94,7 +97,22 @@ class LiveHub:
         finally:
             topic.viewers -= 1
             if not topic.viewers:
-                self._topics.pop(key, None)
+                self._forget(key, topic)
+
+    async def _refresh_or_end(self, key: TopicKey, topic: _Topic) -> None:
+        try:
+            await self._refresh(key, topic)
+        except StoreUnavailable:
+            raise
+        except (ThalwegError, UnknownParticipantError) as error:
+            _LOG.info("the stream of %s ends: %s", key, error)
+            self._forget(key, topic)
+            topic.has_ended = True
+            topic.changed.set()
+
+    def _forget(self, key: TopicKey, topic: _Topic) -> None:
+        if self._topics.get(key) is topic:
+            del self._topics[key]
 
     async def _refresh(self, key: TopicKey, topic: _Topic) -> None:
         overview = await run_in_threadpool(self._overview, key)

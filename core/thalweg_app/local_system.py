@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import sys
@@ -27,11 +28,13 @@ from thalweg_app.process import Program
 from thalweg_app.supervisor import Supervisor
 from thalweg_store.database import Database
 from thalweg_store.logins import Logins
+from thalweg_store.timescale import Result, Step
 
 DATABASE_VARIABLE: Final = "THALWEG_DATABASE_URL"
 NATS_VARIABLE: Final = "THALWEG_NATS_URL"
 MQTT_VARIABLE: Final = "THALWEG_MQTT_URL"
 _HTTP_SECONDS: Final = 10
+_LOG = logging.getLogger(__name__)
 
 
 class LocalSystem:
@@ -74,7 +77,7 @@ class LocalSystem:
             self.supervisor.start(server.prepare())
             self._database_url = server.url
         database = Database(self._database_url)
-        database.upgrade()
+        log_steps(database.upgrade(), self.folder / "upgrade.log")
         return database
 
     def start_broker(self, devices: Iterable[str]) -> Mapping[str, str]:
@@ -167,10 +170,21 @@ class LocalSystem:
 
     def _api_answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.api_url}/healthz", timeout=_HTTP_SECONDS):  # noqa: S310 - our own address
+            with urllib.request.urlopen(f"{self.api_url}/readyz", timeout=_HTTP_SECONDS):  # noqa: S310 - our own address
                 return True
         except OSError:
             return False
+
+
+def log_steps(steps: Iterable[Step], path: Path) -> None:
+    """One line in the file at `path` for each part of TimescaleDB that was changed, left out or refused."""
+    told = [step for step in steps if step.result is not Result.UNCHANGED]
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with path.open("a", encoding="utf-8") as log:
+        log.writelines(f"{now} {step.subject}: {step.result.value} {step.detail}\n" for step in told)
+    for step in told:
+        if step.result is Result.FAILED:
+            _LOG.warning("%s: %s %s", step.subject, step.result.value, step.detail)
 
 
 def free_port() -> int:

@@ -168,7 +168,7 @@ class EmbeddedPostgres:
             for stale in self._sockets.glob(".s.PGSQL.*"):
                 stale.unlink()
             return True
-        server = int(process_id_file.read_text().split("\n")[0]) if process_id_file.exists() else 0
+        server = _first_number(process_id_file)
         for process_id in [server] if server in left else left:
             os.kill(process_id, signal.SIGINT if process_id == server else signal.SIGTERM)
         return False
@@ -179,6 +179,14 @@ class EmbeddedPostgres:
         except psycopg.OperationalError:  # not yet there, or still recovering
             return False
         return True
+
+
+def _first_number(process_id_file: Path) -> int:
+    """The server's own process id; 0 where the file is gone, or empty because the server died while it wrote it."""
+    try:
+        return int(process_id_file.read_text().partition("\n")[0])
+    except (FileNotFoundError, ValueError):
+        return 0
 
 
 def _environment() -> dict[str, str]:

@@ -58,6 +58,14 @@ class Supervisor:
         child.reload()
         self._tend_until_ready(child)
 
+    def hold(self, name: str) -> None:
+        """Stops one program and keeps it stopped until `let_go`; it keeps its place in the order."""
+        self._children[name].hold()
+
+    def let_go(self, name: str) -> None:
+        """Has a program that was held started again, at the next look."""
+        self._children[name].is_held = False
+
     def tend(self) -> None:
         """Looks once at every program and restarts what has ended, each after its delay; does not wait."""
         now = now_ms()
@@ -119,6 +127,7 @@ class _Child:
         self.process: Process | None = None
         self.is_ready = False
         self.is_finished = False
+        self.is_held = False
         self.restarts = 0
         self.last_end = "not started"
         self._failures = 0
@@ -135,8 +144,14 @@ class _Child:
         if self.process is not None:  # one that is down reads it when it starts
             self.process.send(self.program.reload_signal)
 
+    def hold(self) -> None:
+        self.is_held, self.is_ready = True, False
+        if self.process is not None:
+            self.process.stop()
+            self.process = None
+
     def tend(self, now: int) -> None:
-        if self.is_finished:
+        if self.is_finished or self.is_held:
             return
         if self.process is None:
             if now >= self._due_ms and self.program.may_start():

@@ -64,7 +64,12 @@ export class Charging {
           { id: 'coverage', label: 'Events that count', figure: figure('m35', '%', '99.94'), note: null },
         ];
     return {
-      as_of: { commit: this.commit, at: this.started ? this.at.toISOString() : null, computed_at: now.toISOString() },
+      as_of: {
+        commit: this.commit,
+        changes: 1,
+        at: this.started ? this.at.toISOString() : null,
+        computed_at: now.toISOString(),
+      },
       window: {
         name: window,
         start: window === 'all' ? null : new Date(now.getTime() - windowHours[window] * 3_600_000).toISOString(),

@@ -1,6 +1,7 @@
 /**
  * Serves the API's overview from memory under `npm run dev` and `npm run preview`.
- * The cookie `fixture` picks a situation: `live` (default), `empty`, `signed-out`, `slow`, `broken`, `mute` or `crowded`.
+ * The cookie `fixture` picks a situation: `live` (default), `empty`, `signed-out`, `slow`, `broken`, `mute`, `crowded` or `new`
+ * (measured for a while only).
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -13,6 +14,9 @@ import { Charging } from './charging.ts';
 import { crowd } from './crowd.ts';
 
 const contentSecurityPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self'; img-src 'self' data:";
+
+/** In the situation `new`. */
+const measuredSince = new Date(Math.floor(Date.now() / 900_000 - 3 * 96) * 900_000).toISOString();
 
 export function fixtureApi(): Plugin {
   const ecosystems = { live: new Charging(), empty: new Charging(false) };
@@ -43,6 +47,7 @@ function serve(ecosystems: { live: Charging; empty: Charging }): Connect.NextHan
     const window = (url.searchParams.get('window') ?? '24h') as WindowName;
     const overview = (): Overview => {
       const plain = charging.overview(window, url.searchParams.get('view'));
+      if (situation === 'new' && window === 'all') return { ...plain, window: { ...plain.window, start: measuredSince } };
       return situation === 'crowded' ? crowd(plain) : plain;
     };
     const path = url.pathname.replace('/api/v1', '');
@@ -51,6 +56,7 @@ function serve(ecosystems: { live: Charging; empty: Charging }): Connect.NextHan
     if (path === '/ecosystems/ev') return json(response, information());
     if (situation === 'slow') return void setTimeout(() => json(response, overview()), 60_000).unref();
     if (situation === 'broken') return problem(response, 503, 'The database is away', 'It is starting again; nothing is lost.');
+    if (situation === 'new' && (window === '7d' || window === '30d')) return notMeasured(response);
     if (path === '/ecosystems/ev/overview') return json(response, overview());
     if (path === '/ecosystems/ev/overview.csv') return csv(response, overview());
     if (path === '/ecosystems/ev/stream') {
@@ -98,7 +104,12 @@ function json(response: ServerResponse, body: object): void {
   response.end(JSON.stringify(body));
 }
 
-function problem(response: ServerResponse, status: number, title: string, detail: string): void {
+function problem(response: ServerResponse, status: number, title: string, detail: string, more: object = {}): void {
   response.writeHead(status, { 'Content-Type': 'application/problem+json' });
-  response.end(JSON.stringify({ type: 'about:blank', title, status, detail }));
+  response.end(JSON.stringify({ type: 'about:blank', title, status, detail, ...more }));
+}
+
+function notMeasured(response: ServerResponse): void {
+  const more = { meter: 'energy', measured_since: measuredSince };
+  problem(response, 422, 'Not measured for so long', 'Ask for the window "all".', more);
 }

@@ -60,7 +60,7 @@ class App:
         writer = BatchWriter(self._uplink_key, config.key_version, self.boot)
         #: records events
         self.meter = Meter(writer, self._outbox, self.clock, self._delivery)
-        self._clock_was_set = asyncio.Event()
+        self._birth_is_due = asyncio.Event()
         self._network_problem = ""
         self._storage_problem = ""
         self._tasks: list[asyncio.Task[None]] = []
@@ -88,7 +88,7 @@ class App:
         was_set = self.clock.quality != UNSYNCHRONISED
         self.meter.set_clock(unix_ms, quality)
         if not was_set:
-            self._clock_was_set.set()
+            self._birth_is_due.set()
 
     def status(self) -> dict[str, object]:
         """Where this device stands; `recorded` and `receipted` count events of this boot, `outbox` uncovered files."""
@@ -98,6 +98,7 @@ class App:
             "receipted": self._receipts.next_seq(self.boot),
             "outbox": self._outbox.uncovered_files,
             "damaged": self._outbox.damaged,
+            "lost": sum([end - first for _, first, end in self._outbox.given_up.intervals]),
             "refused": self.meter.refused,
             "connected": self.client.is_connected,
             "gateway": self.is_online(),
@@ -142,11 +143,11 @@ class App:
             await asyncio.sleep_ms(_TICK_MS)
 
     async def _announce(self) -> None:
-        """Publish the birth on a new connection, and again when the clock is set for the first time."""
+        """Publish the birth on a new connection, and again when the clock is first set or something is given up."""
         while True:
-            self._clock_was_set.clear()
+            self._birth_is_due.clear()
             await self.client.publish(self._topic("s"), self._birth(), retain=True)
-            await self._clock_was_set.wait()
+            await self._birth_is_due.wait()
 
     async def _say_goodbye(self) -> None:
         await self.client.publish(self._topic("s"), self._will()[1], retain=True)
@@ -157,6 +158,8 @@ class App:
             self._delivery.take_gateway_state(payload)
         else:
             self._delivery.take_receipt(payload)
+            if self._outbox.given_up.take_news():
+                self._birth_is_due.set()
 
     def _will(self) -> tuple[str, bytes]:
         body = {"state": "off", "boot": self.boot, "next": self.meter.next_seq}
@@ -177,6 +180,8 @@ class App:
         }
         if self._previous is not None:
             body["prev"] = {"boot": self._previous.boot, "next": self._previous.end_seq}
+        if self._outbox.given_up.intervals:
+            body["lost"] = self._outbox.given_up.intervals
         return seal_text("s", body, self._uplink_key)
 
     def _topic(self, channel: str) -> str:

@@ -2,6 +2,7 @@
 
 A file's name is a serial number that only grows, so the names give the order across restarts. The newest file is
 kept even when it is committed: it tells the next start which boot came before it and how far that boot had sealed.
+The events of a torn file are given up (`given_up`), as far as its header or its neighbours tell which they are.
 """
 
 import errno
@@ -11,12 +12,15 @@ from collections import namedtuple
 
 from micropython import const
 
-from tw.codec import BUFFER_BYTES, FRAME_BYTES, HEADER, HEADER_BYTES
+from tw.codec import BUFFER_BYTES, FRAME_BYTES, HEADER, HEADER_BYTES, VERSION
 from tw.errors import OutboxFull
+from tw.given_up import GivenUp
 from tw.sign import MAC_BYTES, Key, equal
 
 _REGULAR_FILE = const(0x8000)
 _SERIAL_DIGITS = const(8)
+#: No event takes less: shape, time and quantity.
+_LEAST_EVENT_BYTES = const(3)
 #: ENOSPC of littlefs and Linux; the boards' errno module does not name it.
 _NO_SPACE = const(28)
 
@@ -34,6 +38,8 @@ class Outbox:
         self._max_files = max_files
         #: files found torn after a power cut and removed at this start
         self.damaged = 0
+        #: what was numbered and can never be sent
+        self.given_up = GivenUp(f"{folder}-lost.json")
         #: oldest first
         self.batches: list[StoredBatch] = []
         self._covered: set[int] = set()
@@ -102,23 +108,52 @@ class Outbox:
             if entry[1] == _REGULAR_FILE and len(entry[0]) == _SERIAL_DIGITS
         )
         buffer = bytearray(BUFFER_BYTES)
+        torn = []
         while serials and not self._is_whole(serials[-1], buffer):
-            self._discard(serials.pop())
+            torn.append(serials.pop())
         for serial in serials:
             self._list(serial, buffer)
+        end = self.newest
+        for serial in reversed(torn):
+            end = self._give_up_torn(serial, end, buffer)
+            self._discard(serial)
         if serials:
             self._next_serial = serials[-1] + 1
+        self.given_up.save()
 
     def _list(self, serial: int, buffer: bytearray) -> None:
+        batch = self._header(serial, buffer)
+        if batch is None:
+            self._discard(serial)
+            return
+        before = self.newest
+        if before is not None and before.boot == batch.boot:
+            batch = StoredBatch(serial, before.boot, batch.first_seq, batch.end_seq)  # one object for all of a boot
+            if batch.serial > before.serial + 1 and self.damaged:
+                self.given_up.add(batch.boot, before.end_seq, batch.first_seq)
+        self.batches.append(batch)
+
+    def _header(self, serial: int, buffer: bytearray) -> StoredBatch | None:
         with open(self._path(serial), "rb") as file:
             size = file.readinto(memoryview(buffer)[:HEADER_BYTES])
         if size != HEADER_BYTES:
-            self._discard(serial)
-            return
+            return None
         _, _, boot, first_seq, count, _, _, _ = struct.unpack_from(HEADER, buffer)
-        if self.batches and self.batches[-1].boot == boot:
-            boot = self.batches[-1].boot  # one number object for all files of a boot
-        self.batches.append(StoredBatch(serial, boot, first_seq, first_seq + count))
+        return StoredBatch(serial, boot, first_seq, first_seq + count)
+
+    def _give_up_torn(self, serial: int, before: StoredBatch | None, buffer: bytearray) -> StoredBatch | None:
+        """Give up a torn file's events if its header can be believed: it goes on behind `before`, or begins a boot."""
+        batch = self._header(serial, buffer)
+        if batch is None:
+            return before
+        version, _, _, _, count, _, _, section_bytes = struct.unpack_from(HEADER, buffer)
+        goes_on = before is not None and (batch.boot, batch.first_seq) == (before.boot, before.end_seq)
+        if version != VERSION or not (goes_on or batch.first_seq == 0):
+            return before
+        if not 0 < count * _LEAST_EVENT_BYTES <= section_bytes < BUFFER_BYTES:
+            return before
+        self.given_up.add(batch.boot, batch.first_seq, batch.end_seq)
+        return batch
 
     def _is_whole(self, serial: int, buffer: bytearray) -> bool:
         """A write that a power cut ended leaves an empty or short file: only the last ones can be such."""
@@ -148,6 +183,9 @@ class Outbox:
         os.remove(self._path(batch.serial))
         self.batches.remove(batch)
         self._covered.discard(batch.serial)
+        if not any(other.boot == batch.boot for other in self.batches):
+            self.given_up.freed(batch.boot, batch.end_seq)
+            self.given_up.save()
         return True
 
     def _write(self, serial: int, batch: memoryview) -> bool:

@@ -1,8 +1,12 @@
-"""Commit receipts: what the gateway says it has durably stored (`docs/protocol.md`, rules 1 and 2)."""
+"""Commit receipts: what the gateway says it has durably stored (`docs/protocol.md`, rules 1 and 2).
+
+What a receipt lacks of a boot and the outbox does not hold any more is given up.
+"""
 
 from micropython import const
 
 from tw.errors import BadText
+from tw.given_up import without
 from tw.outbox import Outbox, StoredBatch
 from tw.sign import Key, open_text
 
@@ -17,7 +21,7 @@ class Receipts:
         self._outbox = outbox
         self._boot = boot
         self._key = downlink_key
-        self._epoch = ""
+        self._epoch = outbox.given_up.epoch
         #: by boot, the seq below which everything is committed
         self._next_seq: dict[int, int] = {}
         #: ms to wait between two batches
@@ -45,6 +49,11 @@ class Receipts:
         self._epoch = epoch
         self.slow_ms = min(slow_ms, _SLOW_LIMIT_MS)
         self._cover(boot, next_seq, intervals)
+        given_up = self._outbox.given_up
+        given_up.begin_epoch(epoch)
+        given_up.cover(boot, next_seq, intervals)
+        self._give_up_freed(boot, next_seq, intervals)
+        given_up.save()
         return lost
 
     def _cover(self, boot: int, next_seq: int, beyond: list[tuple[int, int]]) -> None:
@@ -56,6 +65,16 @@ class Receipts:
                     self._outbox.cover(batch)
         if is_held:
             self._next_seq[boot] = next_seq
+
+    def _give_up_freed(self, boot: int, next_seq: int, beyond: list[tuple[int, int]]) -> None:
+        """Give up what lies before or between the boot's files and is not committed."""
+        at = next_seq
+        for batch in self._outbox.batches:
+            if batch.boot == boot:
+                if batch.first_seq > at:
+                    for first, end in without(at, batch.first_seq, beyond):
+                        self._outbox.given_up.add(boot, first, end)
+                at = max(at, batch.end_seq)
 
 
 def _is_within(batch: StoredBatch, intervals: list[tuple[int, int]]) -> bool:

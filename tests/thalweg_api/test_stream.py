@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ from thalweg_api.routes import compute_overview
 from thalweg_api.schemas import WindowName
 from thalweg_api.stream import LiveHub, TopicKey
 from thalweg_store.reading import watermark
+from thalweg_store.registry import Registry
 from worlds.api import ApiWorld
-from worlds.gateway import ECOSYSTEM, charge
+from worlds.gateway import DEVICE, ECOSYSTEM, charge
 
 pytestmark = pytest.mark.slow
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 KEY = TopicKey(ECOSYSTEM, WindowName.ALL, None)
 
 
@@ -42,7 +45,7 @@ def make_hub(world: ApiWorld) -> tuple[LiveHub, list[TopicKey]]:
         computed.append(key)
         return compute_overview(database, key)
 
-    return LiveHub(lambda: watermark(database).commit, compute), computed
+    return LiveHub(lambda: watermark(database), compute), computed
 
 
 def test_a_commit_reaches_every_viewer_by_one_computed_frame(world: ApiWorld) -> None:
@@ -62,6 +65,34 @@ def test_a_commit_reaches_every_viewer_by_one_computed_frame(world: ApiWorld) ->
         running.cancel()
 
     asyncio.run(scene())
+
+
+def test_an_assignment_in_the_past_reaches_viewers_and_those_who_ask_again_without_any_commit(world: ApiWorld) -> None:
+    registry = Registry(world.gateway.database)
+    registry.ensure_ecosystem(ECOSYSTEM, "EV test", {"library": "Library"})
+    world.book(world.gateway.batch(charge(10_000)))
+    url = f"/api/v1/ecosystems/{ECOSYSTEM}/overview"
+    tag = world.client.get(url, params={"window": "all"}).headers["etag"]
+
+    async def scene() -> None:
+        hub, computed = make_hub(world)
+        running = asyncio.create_task(hub.run())
+        viewer = hub.frames(KEY)
+        commit, before = await next_overview(viewer)
+        assert "library" not in {share["participant"] for share in before["shares"]}
+        roles = {"host": "library"}
+        await asyncio.to_thread(registry.assign, ECOSYSTEM, DEVICE, roles, datetime(2026, 1, 1, tzinfo=UTC), NOON)
+        same_commit, after = await next_overview(viewer)
+        assert same_commit == commit
+        assert after["as_of"]["changes"] > before["as_of"]["changes"]
+        assert "library" in {share["participant"] for share in after["shares"]}
+        assert len(computed) <= 3
+        await viewer.aclose()
+        running.cancel()
+
+    asyncio.run(scene())
+    again = world.client.get(url, params={"window": "all"}, headers={"If-None-Match": tag})
+    assert again.status_code == 200
 
 
 def test_the_stream_is_served_as_server_sent_events(world: ApiWorld) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from email.message import Message
 
 import pytest
 from paho.mqtt.client import Client
@@ -16,6 +20,7 @@ from thalweg_app.demo_world import ECOSYSTEM, register
 from thalweg_app.local_system import DATABASE_VARIABLE, MQTT_VARIABLE, NATS_VARIABLE, LocalSystem, free_port
 from thalweg_app.nats import accepts
 from thalweg_store.database import Database
+from thalweg_store.timescale import Result, Step
 from worlds.brokers import wait_for
 from worlds.demo import open_folder
 
@@ -53,6 +58,44 @@ def test_a_device_that_is_revoked_by_command_loses_its_session_and_never_gets_an
     assert not device.is_connected()
     assert accepts(port, TWO, passwords[TWO])
     device.loop_stop()
+
+
+def test_the_api_is_there_once_it_is_ready_to_answer(system: LocalSystem) -> None:
+    system.start_database().close()
+    system.start_broker([])
+    system.start_api()
+    with urllib.request.urlopen(f"{system.api_url}/readyz", timeout=10) as answer:
+        assert json.load(answer)["ready"]
+
+
+def test_an_api_that_lives_and_is_not_ready_is_waited_for(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def refuse(url: str, **_: float) -> None:
+        asked.append(url)
+        raise urllib.error.HTTPError(url, 503, "the tables are missing", Message(), None)
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    assert not system._api_answers()
+    assert asked == [f"{system.api_url}/readyz"]
+
+
+def test_what_was_done_with_timescaledb_is_logged(
+    system: LocalSystem, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = (
+        Step("batch: hypertable", Result.CHANGED, "made one"),
+        Step("batch: columnstore", Result.UNCHANGED, ""),
+        Step("batch: compression", Result.FAILED, "no license"),
+    )
+    monkeypatch.setattr(Database, "upgrade", lambda _self: steps)
+    system.start_database().close()
+    lines = (system.folder / "upgrade.log").read_text(encoding="utf-8").splitlines()
+    assert [line.partition(" ")[2] for line in lines] == [
+        "batch: hypertable: changed made one",
+        "batch: compression: failed no license",
+    ]
+    assert [record.message for record in caplog.records] == ["batch: compression: failed no license"]
 
 
 def test_a_nats_server_without_its_mqtt_side_is_refused_with_what_to_set(

@@ -63,6 +63,19 @@ def test_a_killed_program_is_started_again_and_the_restart_is_counted(supervisor
     assert supervisor.report()["sleeper"].restarts == 1
 
 
+def test_a_held_program_stays_stopped_until_it_is_let_go_and_that_counts_as_no_restart(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    supervisor.start(python(tmp_path, "sleeper", SLEEP))
+    supervisor.start(python(tmp_path, "other", SLEEP))
+    supervisor.hold("sleeper")
+    assert not supervisor.wait(500, until=lambda: supervisor.report()["sleeper"].pid is not None)
+    assert list(supervisor.report()) == ["sleeper", "other"]
+    supervisor.let_go("sleeper")
+    assert supervisor.wait(30_000, until=lambda: supervisor.report()["sleeper"].is_ready)
+    assert supervisor.report()["sleeper"].restarts == 0
+
+
 def test_a_finite_program_that_succeeds_is_finished_and_not_started_again(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:

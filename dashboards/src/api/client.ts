@@ -1,18 +1,21 @@
 /** Reads the REST API: one function per resource, one error class for everything that can go wrong. */
 
-import type { EcosystemInfo, MetricInfo, Overview, Session, WindowName } from './types';
+import type { EcosystemInfo, MetricInfo, NotMeasured, Overview, Session, WindowName } from './types';
 
 /** Why a request gave no answer. The page shows each differently, never as "empty". */
-export type FailureKind = 'signed_out' | 'not_found' | 'unreachable' | 'refused';
+export type FailureKind = 'signed_out' | 'not_found' | 'not_measured' | 'unreachable' | 'refused';
 
 export class ApiError extends Error {
   readonly kind: FailureKind;
   readonly detail: string;
+  /** With "not_measured": from when on everything is, as the API writes times. */
+  readonly measuredSince: string | null;
 
-  constructor(kind: FailureKind, title: string, detail: string) {
+  constructor(kind: FailureKind, title: string, detail: string, measuredSince: string | null = null) {
     super(title);
     this.kind = kind;
     this.detail = detail;
+    this.measuredSince = measuredSince;
   }
 }
 
@@ -24,6 +27,7 @@ export interface OverviewQuery {
 }
 
 const base = '/api/v1';
+const kinds: Readonly<Record<number, FailureKind>> = { 401: 'signed_out', 404: 'not_found' };
 
 export function overviewUrl(query: OverviewQuery, resource: 'overview' | 'stream' | 'overview.csv' = 'overview'): string {
   const parameters = new URLSearchParams({ window: query.window });
@@ -82,13 +86,14 @@ async function readJson<T>(response: Response): Promise<T> {
 }
 
 /** Turns a problem document (RFC 9457), or whatever came instead, into words. */
-async function problemOf(response: Response): Promise<ApiError> {
-  const kind: FailureKind = response.status === 401 ? 'signed_out' : response.status === 404 ? 'not_found' : 'refused';
+export async function problemOf(response: Response): Promise<ApiError> {
   const problem: unknown = await response.json().catch(() => null);
-  const { title, detail } = (problem ?? {}) as { title?: unknown; detail?: unknown };
+  const { title, detail, measured_since: measuredSince } = (problem ?? {}) as Partial<Record<keyof NotMeasured, unknown>>;
+  const since = typeof measuredSince === 'string' ? measuredSince : null;
   return new ApiError(
-    kind,
+    since === null ? (kinds[response.status] ?? 'refused') : 'not_measured',
     typeof title === 'string' ? title : `The server answered with status ${response.status}`,
     typeof detail === 'string' ? detail : 'Try again in a moment; if it stays, tell the person who runs this system.',
+    since,
   );
 }

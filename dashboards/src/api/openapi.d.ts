@@ -233,6 +233,11 @@ export interface components {
              */
             conflicts: number;
             /**
+             * Measured Since
+             * @description When what follows begins: all meters of the design measure since then; null: since the beginning.
+             */
+            measured_since: string | null;
+            /**
              * Quantities
              * @description Meter id → integer quantity in the smallest step of its unit.
              */
@@ -267,6 +272,11 @@ export interface components {
              * @description Number of the store's last commit that the figures include; grows by commits that changed something.
              */
             commit: number;
+            /**
+             * Changes
+             * @description Grows whenever a design, an assignment or a close changes what figures follow from.
+             */
+            changes: number;
             /**
              * At
              * @description When that commit happened; null before the first.
@@ -356,7 +366,8 @@ export interface components {
             reason?: string | null;
             /**
              * Previous
-             * @description The same figure over the window of equal length before this one; null where there is none.
+             * @description The same figure over the window of equal length before this one; null where there is none, or not all of it was
+             *     measured.
              */
             previous?: string | null;
         };
@@ -487,6 +498,30 @@ export interface components {
             figures: components["schemas"]["Figure"][];
         };
         /**
+         * NotMeasured
+         * @description The time asked for is not covered by a meter of the design: figures for it would be too small.
+         */
+        NotMeasured: {
+            /**
+             * Type
+             * @default about:blank
+             */
+            type: string;
+            /** Title */
+            title: string;
+            /** Status */
+            status: number;
+            /** Detail */
+            detail: string;
+            /** Meter */
+            meter: string;
+            /**
+             * Measured Since
+             * @description From when on the meter covers everything; the window "all" begins then. Null: it measures nothing here.
+             */
+            measured_since: string | null;
+        };
+        /**
          * Overview
          * @description Everything on the first page, from one committed state.
          */
@@ -538,6 +573,23 @@ export interface components {
             name: string;
             /** Roles */
             roles: string[];
+        };
+        /**
+         * Problem
+         * @description RFC 9457 problem details: why a request is not answered, and what to do.
+         */
+        Problem: {
+            /**
+             * Type
+             * @default about:blank
+             */
+            type: string;
+            /** Title */
+            title: string;
+            /** Status */
+            status: number;
+            /** Detail */
+            detail: string;
         };
         /**
          * Session
@@ -636,7 +688,7 @@ export interface components {
             name: components["schemas"]["WindowName"];
             /**
              * Start
-             * @description Inclusive; null in the window "all" means from the beginning.
+             * @description Inclusive. The window "all" begins when all meters of the design had begun to measure; null: they have always.
              */
             start: string | null;
             /**
@@ -779,13 +831,14 @@ export interface operations {
                     "application/json": components["schemas"]["Overview"];
                 };
             };
-            /** @description Validation Error */
+            /** @description The request is not valid, or asks for a time that was not measured whole */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["NotMeasured"] | components["schemas"]["Problem"];
                 };
             };
         };
@@ -813,13 +866,14 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description The request is not valid, or asks for a time that was not measured whole */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["NotMeasured"] | components["schemas"]["Problem"];
                 };
             };
         };
@@ -847,13 +901,14 @@ export interface operations {
                     "application/json": components["schemas"]["MetricsAnswer"];
                 };
             };
-            /** @description Validation Error */
+            /** @description The request is not valid, or asks for a time that was not measured whole */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["NotMeasured"] | components["schemas"]["Problem"];
                 };
             };
         };
@@ -912,13 +967,14 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description The request is not valid, or asks for a time that was not measured whole */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["NotMeasured"] | components["schemas"]["Problem"];
                 };
             };
         };

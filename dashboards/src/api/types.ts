@@ -15,5 +15,6 @@ export type Medium = Schemas['Medium'];
 export type Share = Schemas['Share'];
 export type SilentDevice = Schemas['SilentDevice'];
 export type MetricInfo = Schemas['MetricInfo'];
+export type NotMeasured = Schemas['NotMeasured'];
 export type WindowName = Schemas['WindowName'];
 export type Session = Schemas['Session'];

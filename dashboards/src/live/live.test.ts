@@ -10,7 +10,7 @@ import { liveStateOf, staleAfterSeconds } from './state';
 const sample = new Charging().overview('7d', null);
 const at = (commit: number, computedAt: string, change: Partial<Overview> = {}): Overview => ({
   ...sample,
-  as_of: { commit, at: computedAt, computed_at: computedAt },
+  as_of: { commit, changes: 1, at: computedAt, computed_at: computedAt },
   ...change,
 });
 const earlier = '2026-05-01T10:00:00Z';

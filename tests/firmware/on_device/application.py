@@ -2,7 +2,7 @@ import asyncio
 import json
 import os
 
-from parts import raises
+from parts import raises, receipt
 from tw import plat
 from tw.app import App
 from tw.clock import NTP
@@ -73,6 +73,26 @@ def test_the_birth_names_the_boot_before_this_one():
     first.meter.record("energy", 5, final=True)
     body = open_text("s", application()._birth(), Key(b"\xab" * 32))
     assert body["prev"] == {"boot": first.boot, "next": 2}
+
+
+def test_what_is_given_up_is_declared_in_every_birth_and_at_once_when_a_receipt_shows_it():
+    async def main():
+        app = application()
+        assert b"lost" not in app._birth()
+        for _ in range(4):
+            app.meter.record("energy", 5, final=True)
+        app._receive("tw1/ev-city/cp-01/a", receipt(app.boot, 4, key=Key(b"\xcd" * 32)))
+        app.meter.record("energy", 5, final=True)
+        task = await run_for_a_turn(app._announce())
+        app._receive("tw1/ev-city/cp-01/a", receipt(app.boot, 0, epoch="e-2", key=Key(b"\xcd" * 32)))
+        await asyncio.sleep_ms(1)
+        task.cancel()
+        bodies = [body for _, body, _ in app.client.published]
+        assert [body.get("lost") for body in bodies] == [None, [[app.boot, 0, 1]]]
+        assert app.status()["lost"] == 1
+        assert open_text("s", application()._birth(), Key(b"\xab" * 32))["lost"] == [[app.boot, 0, 1]]
+
+    asyncio.run(main())
 
 
 def test_a_boot_is_never_numbered_like_one_that_is_still_held():

@@ -94,6 +94,9 @@ def check(content, truth):
     unexpected = found - truth.durable - truth.covered - {truth.uncertain}
     assert not unexpected, ("made up", unexpected)
     assert len(os.listdir("/flash/outbox")) == len(device.outbox.batches)
+    for boot, first, end in device.outbox.given_up.intervals:
+        given_up = {(boot, seq) for seq in range(first, end)}
+        assert given_up <= {truth.uncertain}, ("given up, and not lost", given_up)
     device.fill(1)
     vfs.umount("/flash")
 
