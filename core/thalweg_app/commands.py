@@ -16,7 +16,9 @@ from thalweg import __version__
 from thalweg.errors import ThalwegError
 from thalweg_app import access_commands, database_commands, store_commands
 from thalweg_app.bench import commands as bench_commands
+from thalweg_app.chaos import commands as chaos_commands
 from thalweg_app.decode import as_text, describe, read_bytes
+from thalweg_app.fuzz import commands as fuzz_commands
 from thalweg_edge import cli as device_commands
 from thalweg_edge.columns import ColumnMapping
 
@@ -30,6 +32,8 @@ device_commands.app.command()(access_commands.revoke)
 device_commands.app.command()(access_commands.password)
 app.add_typer(database_commands.app, name="database")
 app.add_typer(bench_commands.app, name="bench")
+app.command()(chaos_commands.chaos)
+app.command()(fuzz_commands.fuzz)
 store_commands.mount(app)
 
 #: distributions that only `thalweg[local]` brings
@@ -46,7 +50,7 @@ def thalweg(version: Annotated[bool, typer.Option("--version", help="Print the v
 
 @app.command()
 def decode(
-    batch: Annotated[str, typer.Argument(metavar="FILE|HEX", help="A batch: a file, or its hex digits.")],
+    batch: Annotated[str, typer.Argument(metavar="FILE|HEX|TEXT", help="A batch: file, hex digits, or signed text.")],
     key: Annotated[str | None, typer.Option(help="The device's uplink key (hex) to verify the batch with.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

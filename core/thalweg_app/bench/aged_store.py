@@ -6,7 +6,7 @@ import secrets
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +33,16 @@ _TELL_EVENTS: Final = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What one answer of the API takes."""
+
+    latencies: Latencies
+    #: ms of the processor, and how many of them the database's
+    processor_ms: float
+    database_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class AgedStore:
     """A store with a past."""
 
@@ -43,6 +53,15 @@ class AgedStore:
     ingest: Cost
     requests: Requests
     database: Database
+    meter: CostMeter
+
+    def ask(self, count: int, query: Mapping[str, str]) -> Asked:
+        """Ask the API for the overview, `count` times."""
+        before = self.meter.read()
+        latencies = self.requests.overview(count, query)
+        spent = self.meter.read().since(before)
+        answers = WARM_UP + count
+        return Asked(latencies, 1000 * spent.processor / answers, 1000 * spent.database / answers)
 
     def queries(self, count: int, window: WindowName) -> Latencies:
         """What of an overview is the store's part: every query, on one snapshot."""
@@ -66,7 +85,7 @@ def aged_store(events: int, tell: Callable[[str], None]) -> Iterator[AgedStore]:
             _settle(server.dsn)
             stored = Stored(server.dsn)
             try:
-                yield AgedStore(events, stored.size_bytes(), ingest, Requests(database), database)
+                yield AgedStore(events, stored.size_bytes(), ingest, Requests(database), database, meter)
             finally:
                 stored.close()
                 meter.close()
@@ -93,6 +112,7 @@ def _ingest(past: Past, meter: CostMeter) -> Cost:
     return Cost(
         clock=statistics.median(each.clock for each in rounds) / millions,
         processor=statistics.median(each.processor for each in rounds) / millions,
+        database=statistics.median(each.database for each in rounds) / millions,
     )
 
 

@@ -19,11 +19,18 @@ class Cost:
     """Seconds since some moment, or between two."""
 
     clock: float
+    #: of the processor, in all
     processor: float
+    #: of which the database's processes
+    database: float
 
     def since(self, before: Cost) -> Cost:
         """What was spent since then."""
-        return Cost(self.clock - before.clock, self.processor - before.processor)
+        return Cost(
+            clock=self.clock - before.clock,
+            processor=self.processor - before.processor,
+            database=self.database - before.database,
+        )
 
 
 class CostMeter:
@@ -38,7 +45,8 @@ class CostMeter:
         own = self._connection.execute("select pid from pg_stat_activity where pid is not null").fetchall()
         ticks = sum(_spent(pid, _USER, _SYSTEM) for (pid,) in own)
         ticks += _spent(self._server, _USER, _SYSTEM, _CHILDREN_USER, _CHILDREN_SYSTEM)
-        return Cost(time.perf_counter(), time.process_time() + ticks / _TICKS)
+        database = ticks / _TICKS
+        return Cost(clock=time.perf_counter(), processor=time.process_time() + database, database=database)
 
     def close(self) -> None:
         """Close the connection."""
