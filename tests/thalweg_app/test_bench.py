@@ -11,15 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from thalweg.errors import BadSignature
 from thalweg.wire.forms import channel_of, decode, verify
+from thalweg.wire.keys import DeviceKeys
 from thalweg.wire.text import seal
 from thalweg_app.bench.figures import Figure, Yardstick, as_table
 from thalweg_app.bench.load import _quantile
 from thalweg_app.bench.sessions import Connection, packet, receipted_seq
+from thalweg_app.bench.stored import Sums, kept
 from thalweg_app.bench.workload import Device, sealed_batches
 from thalweg_app.commands import app
 
 KEY = bytes(range(32))
+KEYS = DeviceKeys(uplink=KEY, downlink=KEY[::-1])
 
 
 def figure(**settings: Any) -> Figure:
@@ -53,7 +57,7 @@ def test_the_table_says_what_falls_short():
 
 @pytest.mark.parametrize("channel", ["e", "ej"])
 def test_the_messages_are_real_batches_in_order_and_end_before_the_given_time(channel):
-    device = Device("bench-000", "", KEY)
+    device = Device("bench-000", "", KEYS)
     batches = sealed_batches(device, boot=9, events=5, batches=3, end_ms=10**12, channel=channel)
     assert batches == sealed_batches(device, boot=9, events=5, batches=3, end_ms=10**12, channel=channel)
     next_seq = 0
@@ -81,8 +85,29 @@ def test_packets_are_read_whole_in_whatever_portions_they_come(packets, size):
 
 
 def test_a_receipt_is_read_for_its_boot_and_next_seq():
-    body = seal("a", {"epoch": "e", "boot": 7, "next": 42}, KEY)
-    assert receipted_seq(b"\x00\x03a/b" + body) == (7, 42)
+    body = seal("a", {"epoch": "e", "boot": 7, "next": 42}, KEYS.downlink)
+    assert receipted_seq(b"\x00\x03a/b" + body, KEYS.downlink) == (7, 42)
+
+
+def test_a_receipt_that_the_gateway_did_not_sign_is_none():
+    body = seal("a", {"epoch": "e", "boot": 7, "next": 42}, KEYS.uplink)
+    with pytest.raises(BadSignature):
+        receipted_seq(b"\x00\x03a/b" + body, KEYS.downlink)
+
+
+@pytest.mark.parametrize(
+    ("lost", "found", "fates"),
+    [
+        (0, Sums(10, 5000), (0, 0)),
+        (2, Sums(8, 4000), (2, 0)),
+        (0, Sums(8, 4000), (2, 0)),
+        (0, Sums(11, 5500), (0, 1)),
+        (0, Sums(10, 5100), (1, 1)),
+    ],
+    ids=["all there", "lost on the way", "missing in the sums", "doubled", "as many doubled as lost"],
+)
+def test_the_sums_tell_what_was_lost_and_what_was_doubled(lost, found, fates):
+    assert kept(lost, Sums(10, 5000), found) == fates
 
 
 def test_a_quantile_is_a_value_that_so_many_do_not_exceed():

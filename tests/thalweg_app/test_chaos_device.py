@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from thalweg.errors import BadSignature, WireError
 from thalweg.wire.batch import decode, read_header, verify
+from thalweg.wire.keys import DeviceKeys
 from thalweg.wire.messages import Receipt
 from thalweg.wire.text import seal
 from thalweg_app.bench.workload import Device
@@ -17,8 +18,8 @@ from thalweg_app.chaos.device import PATIENCE_SECONDS, DeviceState
 from thalweg_app.chaos.workload import MAX_COPIES, MAX_EVENTS, Sort, outgoing
 
 NOW_MS = 1_790_000_000_000
-DEVICE = Device("chaos-000", "", bytes(range(32)))
-DOWNLINK = bytes(range(1, 33))
+DEVICE = Device("chaos-000", "", DeviceKeys(uplink=bytes(range(32)), downlink=bytes(range(1, 33))))
+DOWNLINK = DEVICE.keys.downlink
 MADE = outgoing(DEVICE, 7, 3_000, NOW_MS, at_least=2)
 ON = b'{"state":"on","instance":"one"}'
 
@@ -57,7 +58,7 @@ def test_a_workload_is_the_same_for_the_same_seed_and_another_for_another():
 def test_originals_are_signed_batches_that_number_every_event_once_and_lie_in_the_past():
     next_seq = dict.fromkeys(ends(), 0)
     for each in MADE.originals:
-        verify(each.payload, DEVICE.uplink_key)
+        verify(each.payload, DEVICE.keys.uplink)
         header = read_header(each.payload)
         assert (header.boot, header.first_seq) == (each.boot, next_seq[each.boot])
         assert 1 <= header.count <= MAX_EVENTS
@@ -76,7 +77,7 @@ def test_each_original_is_planned_one_to_five_times_and_not_in_order():
 def test_a_rival_is_authentic_and_has_other_content_for_the_same_seqs():
     for place, rival in MADE.rivals.items():
         original = MADE.originals[place]
-        verify(rival.payload, DEVICE.uplink_key)
+        verify(rival.payload, DEVICE.keys.uplink)
         assert (rival.boot, rival.first_seq, rival.end_seq) == (original.boot, original.first_seq, original.end_seq)
         assert rival.digest != original.digest
 
@@ -92,7 +93,7 @@ def _open(payload: bytes) -> None:
     read_header(payload)
     if payload[1] != 1:
         raise BadSignature("another key version")
-    verify(payload, DEVICE.uplink_key)
+    verify(payload, DEVICE.keys.uplink)
 
 
 def test_a_device_sends_only_while_the_gateway_is_on_unless_it_is_deaf():

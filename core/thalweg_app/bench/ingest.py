@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,8 +21,8 @@ from thalweg.wire.topics import Channel
 from thalweg_app.bench.figures import Figure, Yardstick
 from thalweg_app.bench.load import Task
 from thalweg_app.bench.memory import MAX_GATEWAY_RSS_BYTES, peak_rss_bytes
-from thalweg_app.bench.stored import Stored
-from thalweg_app.bench.workload import Device, sealed_batches
+from thalweg_app.bench.stored import Stored, Sums, kept
+from thalweg_app.bench.workload import Device, recorded_events, sealed_batches
 from thalweg_app.bench.yardsticks import copied_per_second, discarded_per_second, run_load
 from thalweg_app.demo_world import ECOSYSTEM, register
 from thalweg_app.local_system import DATABASE_VARIABLE, MQTT_VARIABLE, NATS_VARIABLE, LocalSystem, free_port
@@ -146,13 +146,26 @@ class _Bench:
         )
 
     def _load(self, task: Task) -> dict[str, Any]:
+        before = self._stored.sums()
         result: dict[str, Any] = run_load(task, self._devices)
         if not result["receipted"]:
             gateway = self._system.folder / "gateway.log"
             raise SetupError(f"no receipt came within {task.limit_seconds} s; see {gateway}")
         names = [device.name for device in self._devices]
-        kept = self._stored.kept(task.boot, names, result["acknowledged"], task.events)
-        return result | {"lost": kept.lost, "doubled": kept.doubled}
+        lost = self._stored.lost(task.boot, names, result["acknowledged"], task.events)
+        fates = kept(lost, self._expected(task, result["acknowledged"], before), self._stored.sums())
+        return result | {"lost": fates.lost, "doubled": fates.doubled}
+
+    def _expected(self, task: Task, acknowledged: Sequence[Sequence[int]], before: Sums) -> Sums:
+        """What the rollups must come to once every acknowledged event is in them, once."""
+        sessions, wh = before
+        for device, numbers in zip(self._devices, map(set, acknowledged), strict=True):
+            made = recorded_events(device, task.boot, task.events, task.batches, task.end_ms)
+            for number, events in enumerate(made):
+                if number in numbers:
+                    sessions += len(events)
+                    wh += sum(event.quantity for event in events)
+        return Sums(sessions, wh)
 
     def _yardsticks(self, task: Task) -> tuple[float, float]:
         device = self._devices[0]
@@ -199,7 +212,7 @@ def _running(folder: Path) -> Iterator[tuple[LocalSystem, list[Device]]]:
         passwords = system.start_broker(names)
         system.start_gateway()
         root_key = system.secrets.root_key
-        devices = [Device(name, passwords[name], derive(root_key, ECOSYSTEM, name, 1).uplink) for name in names]
+        devices = [Device(name, passwords[name], derive(root_key, ECOSYSTEM, name, 1)) for name in names]
         yield system, devices
 
 

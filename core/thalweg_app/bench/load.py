@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TextIO
 
+from thalweg.wire.keys import DeviceKeys
 from thalweg.wire.topics import Channel, device_topic
 from thalweg_app.bench.sessions import (
     FIRST_PACKET,
@@ -60,6 +61,7 @@ class _Session:
     """One device at the broker."""
 
     connection: Connection
+    downlink_key: bytes
     packets: list[bytes]
     ends: list[int]
     sent_at: list[float] = field(default_factory=list)
@@ -93,7 +95,8 @@ class Load:
             connection = Connection(task.host, task.port, device.name, device.password)
             if task.wants_receipts:
                 connection.subscribe(receipt_topic(task.ecosystem, device.name), 0)
-            session = _Session(connection, _packets(task, device, batches), [each.end_seq for each in batches])
+            ends = [each.end_seq for each in batches]
+            session = _Session(connection, device.keys.downlink, _packets(task, device, batches), ends)
             self._selector.register(connection.socket, selectors.EVENT_READ, session)
             self._sessions.append(session)
 
@@ -130,7 +133,7 @@ class Load:
             self._last_at = time.perf_counter()
 
     def _receipt(self, session: _Session, body: bytes) -> None:
-        boot, next_seq = receipted_seq(body)
+        boot, next_seq = receipted_seq(body, session.downlink_key)
         if boot != self._task.boot:
             return
         now = time.perf_counter()
@@ -164,7 +167,10 @@ class Load:
 def main(task: TextIO) -> dict[str, Any]:
     """Run the task that `task` describes."""
     content = json.load(task)
-    devices = [Device(name, password, bytes.fromhex(key)) for name, password, key in content.pop("devices")]
+    devices = [
+        Device(name, password, DeviceKeys(bytes.fromhex(uplink), bytes.fromhex(downlink)))
+        for name, password, uplink, downlink in content.pop("devices")
+    ]
     return Load(Task(**content), devices).run()
 
 

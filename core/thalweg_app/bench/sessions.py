@@ -5,12 +5,12 @@ A client library would take longer for a message than the system that is measure
 
 from __future__ import annotations
 
-import json
 import socket
 import time
 from typing import Final, Self
 
 from thalweg.errors import SetupError
+from thalweg.wire.text import open_sealed
 from thalweg.wire.topics import Channel, device_topic
 
 CONNACK: Final = 0x20
@@ -20,7 +20,6 @@ SUBACK: Final = 0x90
 _CONNECT_SECONDS: Final = 30
 _RETRY_SECONDS: Final = 0.2
 _RECEIVE_BYTES: Final = 1 << 18
-_MAC_BYTES: Final = 33  # a full stop and 32 hex digits
 _CLEAN_SESSION, _PASSWORD, _USER = 0x02, 0x40, 0x80
 _KEEPALIVE_SECONDS: Final = 600
 #: packet ids of publishes begin here; the one below is the subscription's
@@ -121,10 +120,13 @@ def receipt_topic(ecosystem: str, device: str) -> str:
     return device_topic(ecosystem, device, Channel.RECEIPT)
 
 
-def receipted_seq(body: bytes) -> tuple[int, int]:
-    """Of a receipt's publish at QoS 0: the boot, and the seq below which everything is committed."""
+def receipted_seq(body: bytes, downlink_key: bytes) -> tuple[int, int]:
+    """Of a receipt's publish at QoS 0: the boot, and the seq below which everything is committed.
+
+    Raises BadSignature for a receipt that the gateway did not sign.
+    """
     topic_end = 2 + int.from_bytes(body[:2], "big")
-    receipt = json.loads(body[topic_end:-_MAC_BYTES])
+    receipt = open_sealed(Channel.RECEIPT, body[topic_end:], downlink_key)
     return receipt["boot"], receipt["next"]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from thalweg.wire.batch import BatchWriter, Event
 from thalweg.wire.json_writer import JsonBatchWriter
+from thalweg.wire.keys import DeviceKeys
 from thalweg.wire.topics import Channel
 
 _EMSPS: Final = ("volt-pass", "e-roamer", "greenmile")
@@ -26,7 +27,7 @@ class Device:
 
     name: str
     password: str
-    uplink_key: bytes
+    keys: DeviceKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,23 @@ def sealed_batches(
 
     Their form is that of the channel. The same device and boot give the same bytes.
     """
+    writer = _WRITERS[channel](device.keys.uplink, boot)
+    sealed: list[SealedBatch] = []
+    for recorded in recorded_events(device, boot, events, batches, end_ms):
+        for event in recorded:
+            writer.add(event)
+        sealed.append(SealedBatch(writer.seal(), (len(sealed) + 1) * events))
+    return sealed
+
+
+def recorded_events(device: Device, boot: int, events: int, batches: int, end_ms: int) -> Iterator[list[Event]]:
+    """What `sealed_batches` seals, batch by batch; its quantities are Wh."""
     chance = random.Random(f"{device.name}/{boot}")  # noqa: S311 - reproducible, no secret
-    writer = _WRITERS[channel](device.uplink_key, boot)
     at_ms = end_ms - _STEP_MS * events * batches
-    sealed = []
-    for number in range(batches):
+    for _ in range(batches):
+        recorded = []
         for _ in range(events):
             at_ms += chance.randrange(1, _STEP_MS)
             wh = chance.randrange(100, 8_000)
-            writer.add(Event(at_ms, "charging.session", wh, False, {"emsp": chance.choice(_EMSPS)}))
-        sealed.append(SealedBatch(writer.seal(), (number + 1) * events))
-    return sealed
+            recorded.append(Event(at_ms, "charging.session", wh, False, {"emsp": chance.choice(_EMSPS)}))
+        yield recorded

@@ -80,7 +80,8 @@ def discarded_per_second(folder: Path, ports: tuple[int, int], task: Task, devic
 
 def run_load(task: Task, devices: Sequence[Device]) -> dict[str, object]:
     """What the load's own process says of a task."""
-    content = asdict(task) | {"devices": [(each.name, each.password, each.uplink_key.hex()) for each in devices]}
+    logins = [(each.name, each.password, each.keys.uplink.hex(), each.keys.downlink.hex()) for each in devices]
+    content = asdict(task) | {"devices": logins}
     done = subprocess.run(
         [sys.executable, "-m", "thalweg_app.bench.load"],
         input=json.dumps(content),

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from thalweg.errors import SetupError
+from thalweg.wire.keys import DeviceKeys
 from thalweg.wire.topics import Channel, device_topic, gateway_state_topic
 from thalweg_app.bench.sessions import (
     CONNACK,
@@ -87,15 +88,17 @@ class Session:
 class Load:
     """All devices of one task."""
 
-    def __init__(self, task: Task, devices: Sequence[tuple[Device, bytes]]) -> None:
-        """`devices` come with their downlink keys. Makes everything that will be sent."""
+    def __init__(self, task: Task, devices: Sequence[Device]) -> None:
+        """Makes everything that will be sent."""
         self._task = task
         self._selector = selectors.DefaultSelector()
         self._sessions = []
         share, more = divmod(task.events, len(devices))
-        for number, (device, downlink_key) in enumerate(devices):
+        for number, device in enumerate(devices):
             made = outgoing(device, task.seed, share + (number < more), task.now_ms, at_least=int(number == 0))
-            state = DeviceState(made, downlink_key, f"{task.seed}/{device.name}", is_deaf=number % _DEAF == _DEAF - 1)
+            state = DeviceState(
+                made, device.keys.downlink, f"{task.seed}/{device.name}", is_deaf=number % _DEAF == _DEAF - 1
+            )
             self._sessions.append(Session(device, state))
         self._planned = sum(session.state.planned for session in self._sessions)
         self._limit = 0
@@ -232,7 +235,7 @@ class Load:
         ecosystem, name = self._task.ecosystem, session.device.name
         topics = (receipt_topic(ecosystem, name), gateway_state_topic(ecosystem))
         now_ms = time.time_ns() // 1_000_000
-        birth = session.state.birth(session.device.uplink_key, session.connections, now_ms)
+        birth = session.state.birth(session.device.keys.uplink, session.connections, now_ms)
         packet_id = session.packet_id()
         session.unacknowledged[packet_id] = None
         state_topic = device_topic(ecosystem, name, Channel.STATE)
@@ -266,7 +269,7 @@ def main() -> None:
     with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as unbuffered:  # what follows is read by `Load`
         content = json.loads(unbuffered.readline())
     devices = [
-        (Device(name, password, bytes.fromhex(uplink)), bytes.fromhex(downlink))
+        Device(name, password, DeviceKeys(bytes.fromhex(uplink), bytes.fromhex(downlink)))
         for name, password, uplink, downlink in content.pop("devices")
     ]
     Load(Task(**content), devices).run()

@@ -101,7 +101,7 @@ class _Batches:
     """Makes the batches of one device."""
 
     def __init__(self, device: Device, chance: random.Random, now_ms: int) -> None:
-        self._key = device.uplink_key
+        self._key = device.keys.uplink
         self._chance = chance
         self._now_ms = now_ms
 
