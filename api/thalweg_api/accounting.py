@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
-from thalweg.mapping import compile_plan
+from thalweg.design.meters import meter_hash
 from thalweg_api import schemas
 from thalweg_api.figures import facts_from, meters_of
 from thalweg_api.overview import as_of, money_gains
@@ -21,7 +21,7 @@ def accounting_of(database: Database, ecosystem: str, now: datetime) -> schemas.
         completeness = store.completeness()
         fates = store.fates(None, facts.span.end)
         measured = store.quantities(facts.span.start, facts.span.end, meters=meters_of(facts.ecosystem.design_document))
-    names = {meter.hash: meter.id for meter in compile_plan(facts.design).meters}
+    names = {meter_hash(meter): meter.id for meter in facts.design.meters}
     quantities: Counter[str] = Counter()
     for quantity in measured:
         if quantity.meter_hash in names:

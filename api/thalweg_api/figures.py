@@ -8,11 +8,12 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
+from thalweg.costs import NodeCost, node_costs
 from thalweg.design import Design, load
-from thalweg.design.meters import meter_hash
 from thalweg.errors import OutsideCoverage
-from thalweg.metrics import EventCounts, Figures, Freshness, figures_of
+from thalweg.metrics import EventCounts, Evidence, Figures, Freshness, figures_of
 from thalweg.money import format_atoms
+from thalweg.plan import DesignPlan, compile_design
 from thalweg.rating import Flow, Quantity, rate
 from thalweg_api.schemas import WindowName
 from thalweg_store import arrival_reading
@@ -111,22 +112,42 @@ def facts_from(reading: store.Reading, window: WindowName, now: datetime) -> Fac
     since = now - store.RECENT
     about = reading.ecosystem()
     design = design_of(about.design_document)
+    plan = plan_of(about.design_document)
     meters = meters_of(about.design_document)
     span = Span.ending(window, now, reading.measured_since(meters))
     assignments = reading.assignments()
 
-    def flows(quantities: list[Quantity]) -> tuple[Flow, ...]:
-        return rate(design, quantities, assignments)
+    def measured(within: Span) -> list[Quantity]:
+        return reading.quantities(within.start, within.end, meters=meters, by_bucket=plan.needs_buckets)
+
+    def opening(within: Span) -> list[Quantity]:
+        """What the periods in which the window begins held before it."""
+        if within.start is None or not plan.has_state:
+            return []
+        return reading.quantities(plan.opening(within.start), within.start, by_bucket=True)
+
+    def flows(within: Span) -> tuple[Flow, ...]:
+        return rate(plan, measured(within), assignments, opening(within))
+
+    def costs(within: Span) -> tuple[NodeCost, ...]:
+        if within.start is None or not any(node.costs for node in design.nodes):
+            return ()
+        return node_costs(design, measured(within), assignments, (within.start, within.end))
+
+    def recent_flows() -> tuple[Flow, ...]:
+        recent = reading.recent_quantities(since)
+        return rate(plan, recent, assignments, _without(recent, [*opening(span), *measured(span)], plan))
 
     def figures_before(earlier: Span | None) -> Figures | None:
         if earlier is None:
             return None
         try:
-            return figures_of(design, flows(reading.quantities(earlier.start, earlier.end, meters=meters)))
+            evidence = Evidence(window=_window(earlier))
+            return figures_of(design, flows(earlier), costs=costs(earlier), evidence=evidence)
         except OutsideCoverage:
             return None
 
-    current = flows(reading.quantities(span.start, span.end, meters=meters))
+    current = flows(span)
     return Facts(
         now=now,
         span=span,
@@ -137,11 +158,15 @@ def facts_from(reading: store.Reading, window: WindowName, now: datetime) -> Fac
         figures=figures_of(
             design,
             current,
-            events=_event_counts(reading, span),
-            freshness=_freshness(reading.freshness(span.start, at_most=_BACKLOG)),
+            costs=costs(span),
+            evidence=Evidence(
+                events=_event_counts(reading, span),
+                freshness=_freshness(reading.freshness(span.start, at_most=_BACKLOG)),
+                window=_window(span),
+            ),
         ),
         before=figures_before(span.before()),
-        recent=flows(reading.recent_quantities(since)),
+        recent=recent_flows(),
         recent_events=reading.events_received_since(since),
         recent_delay=reading.freshness(since, at_most=_BACKLOG),
         devices=tuple(reading.devices(now)),
@@ -157,7 +182,24 @@ def design_of(document: str) -> Design:
 @lru_cache(maxsize=64)
 def meters_of(document: str) -> frozenset[str]:
     """The content hashes of the meters that its figures come from."""
-    return frozenset(meter_hash(meter) for meter in design_of(document).meters)
+    return frozenset(plan_of(document).meters)
+
+
+@lru_cache(maxsize=64)
+def plan_of(document: str) -> DesignPlan:
+    """The compiled design."""
+    return compile_design(design_of(document))
+
+
+def _without(recent: list[Quantity], measured: list[Quantity], plan: DesignPlan) -> list[Quantity]:
+    """What there was before `recent` came, as far as charges depend on it."""
+    if not plan.has_state:
+        return []
+    return [*measured, *(each._replace(quantity=-each.quantity, occurrences=-each.occurrences) for each in recent)]
+
+
+def _window(span: Span) -> tuple[datetime, datetime] | None:
+    return (span.start, span.end) if span.start is not None else None
 
 
 def _event_counts(reading: store.Reading, span: Span) -> EventCounts:

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from thalweg.design import Design, content_hash
-from thalweg.metrics import CATALOGUE
+from thalweg.metrics import CATALOGUE, FAST
 from thalweg_api import schemas
 from thalweg_api.accounting import accounting_of
 from thalweg_api.auth import AccessDep, DatabaseDep, EcosystemDep
@@ -47,6 +47,7 @@ async def metrics(_access: AccessDep) -> list[schemas.MetricInfo]:
             name=metric.name,
             formula=metric.formula,
             unit=metric.unit,
+            group=metric.group.value,
             levels=[level.value for level in metric.levels],
             explanation=metric.explanation,
         )
@@ -117,17 +118,17 @@ async def overview_as_csv(
 async def ecosystem_metrics(
     ecosystem: EcosystemDep, database: DatabaseDep, window: WindowQuery = schemas.WindowName.DAY
 ) -> schemas.MetricsAnswer:
-    """Every metric of the catalogue, for the design and for each participant."""
+    """Every metric of the catalogue's fast group, for the design and for each participant."""
     facts = await run_in_threadpool(_facts, database, ecosystem, window)
     return schemas.MetricsAnswer(
         as_of=as_of(facts),
         window=schemas.Window(name=window, start=facts.span.start, end=facts.span.end),
-        design=[design_figure(facts, metric.id) for metric in CATALOGUE if metric.of_design],
+        design=[design_figure(facts, metric.id) for metric in FAST if metric.of_design],
         participants=[
             schemas.NodeMetrics(
                 participant=participant,
                 name=facts.name_of(participant),
-                figures=[node_figure(facts, metric.id, participant) for metric in CATALOGUE if metric.of_node],
+                figures=[node_figure(facts, metric.id, participant) for metric in FAST if metric.of_node],
             )
             for participant in participants_of(facts)
         ],

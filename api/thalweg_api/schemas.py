@@ -92,9 +92,10 @@ class Figure(Schema):
     """Id in the metric catalogue, such as "m1"."""
     value: Exact | None
     unit: str
-    """"EUR" (the currency), "ratio", "%", "points", "s" or "count"."""
+    """"EUR" (the currency), "ratio", "%", "pp" (percentage points), "points", "s", "count" or "truth" (1 or 0)."""
     reason: str | None = None
-    """Why there is no value: "no_flow", "not_positive" or "too_few_windows"."""
+    """Why there is no value: "no_flow", "not_positive", "too_few_windows", "not_declared" (the design does not say what
+    it needs), "not_given" (nor does anything else) or "too_large"."""
     previous: Exact | None = None
     """The same figure over the window of equal length before this one; null where there is none, or not all of it was
     measured."""
@@ -254,6 +255,8 @@ class MetricInfo(Schema):
     name: str
     formula: str
     unit: str
+    group: str
+    """"fast" for what is computed on every request, "analysis" for what is computed from time to time."""
     levels: list[str]
     explanation: str
 

@@ -13,6 +13,9 @@
     │   └── ExpressionError       a condition or value expression that does not compile
     ├── MoneyError                an amount or currency that is not exact, or weights that cannot share
     ├── UnitError                 a unit that the registry does not hold
+    ├── ProfileError              a profile of third-party payloads that cannot be used, or what it cannot read
+    │   ├── InvalidProfile        carries every problem found, each with path and remedy
+    │   └── UnreadableRecord      a payload, row or field that gives no event; carries the reason
     ├── MeasurementError          an event that a meter cannot measure; carries meter and reason
     ├── RatingError               quantities that cannot be rated or shared
     ├── StoreError                the database refused or lost something
@@ -103,6 +106,26 @@ class MoneyError(ThalwegError):
 
 class UnitError(ThalwegError):
     """A unit that the registry does not hold."""
+
+
+class ProfileError(ThalwegError):
+    """A profile of third-party payloads that cannot be used, or something that it cannot read."""
+
+
+class InvalidProfile(ProfileError):
+    """A document that is no usable profile; `problems` holds all that is wrong, in the document's order."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(["the profile cannot be used:", *(f"  {problem}" for problem in self.problems)]))
+
+
+class UnreadableRecord(ProfileError):
+    """A payload, row or field that gives no event; `reason` is the stable word kept in rejection rows."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        self.reason = reason
+        super().__init__(detail)
 
 
 class MeasurementError(ThalwegError):

@@ -13,10 +13,12 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from thalweg.design.expressions import Context, Expression, context_of
+from thalweg.design.quarters import QUARTER_MS
 from thalweg.errors import MeasurementError
 from thalweg.integer_columns import Integers, Places, distinct, exact
-from thalweg.mapping import CompiledMeter, Plan
-from thalweg.wire.batch import Shape
+from thalweg.mapping import AnyMeter, CompiledMeter, Plan
+from thalweg.mapping_charges import CompiledChargeMeter
+from thalweg.wire.batch import AttributeValue, Shape
 from thalweg.wire.columns import Columns
 
 _T = TypeVar("_T")
@@ -45,12 +47,16 @@ class MeasuredEvents(NamedTuple):
     refused: dict[int, MeasurementError]
 
 
-def measure(plan: Plan, events: Columns, rows: Places) -> MeasuredEvents:
-    """What each meter of `plan` measures of the events at `rows` (ascending)."""
+def measure(plan: Plan, events: Columns, rows: Places, at_ms: Integers | None = None) -> MeasuredEvents:
+    """What each meter of `plan` measures of the events at `rows` (ascending).
+
+    `at_ms` is the Unix time of each event in ms, by default the events' own.
+    """
     measured = MeasuredEvents([], {})
+    times_ms = events.at_ms if at_ms is None else at_ms
     for shape, own in events.rows_by_shape(rows):
         for meter in plan.meters_of(shape.kind, shape.is_exchange):
-            column = _measure(meter, _Alike(events, shape, own), measured.refused)
+            column = _measure(meter, _Alike(events, shape, own, times_ms), measured.refused)
             if len(column.rows):
                 measured.columns.append(column)
     if measured.refused:
@@ -64,6 +70,8 @@ class _Alike(NamedTuple):
     events: Columns
     shape: Shape
     rows: Places
+    #: Unix time in ms of each of `events`
+    at_ms: Integers
 
     def among(self, is_chosen: Places) -> _Alike:
         return self._replace(rows=self.rows[is_chosen])
@@ -74,39 +82,91 @@ class _Alike(NamedTuple):
         return (self.events.texts if is_string else self.events.integers)(self.rows, place)
 
 
-def _measure(meter: CompiledMeter, alike: _Alike, refused: dict[int, MeasurementError]) -> MeasuredColumn:
+class _Example(NamedTuple):
+    """The values of one event."""
+
+    attributes: dict[str, AttributeValue]
+    quantity: int
+    quarter: int
+
+    @property
+    def context(self) -> Context:
+        return context_of(self.attributes, self.quantity)
+
+
+class _Reads(NamedTuple):
+    """What a value depends on."""
+
+    #: None: it may be any
+    attributes: frozenset[str] | None
+    quantity: bool
+    time: bool = False
+
+    @classmethod
+    def by(cls, expression: Expression) -> _Reads:
+        return cls(expression.attributes, expression.reads_quantity)
+
+
+def _measure(meter: AnyMeter, alike: _Alike, refused: dict[int, MeasurementError]) -> MeasuredColumn:
+    if isinstance(meter, CompiledChargeMeter):
+        measured, quantity = _charges(meter, alike, refused)
+    else:
+        measured, quantity = _quantities(meter, alike, refused)
+    group, groups = _groups(meter.group_by, measured)
+    return MeasuredColumn(meter.hash, measured.rows, quantity, group, groups)
+
+
+def _quantities(meter: CompiledMeter, alike: _Alike, refused: dict[int, MeasurementError]) -> tuple[_Alike, Integers]:
+    """The events that `meter` measures, and the quantity of each."""
     if meter.where is not None:
-        applies, places = _evaluate(meter.where, alike, meter.applies, refused)
+        reads = _Reads.by(meter.where)
+        applies, places = _evaluate(reads, alike, lambda event: meter.applies(event.context), refused)
         alike = alike.among(np.flatnonzero(np.array([each is True for each in applies], np.bool_)[places]))
     own = alike.events.quantity[alike.rows]
     if isinstance(meter.value, Expression):
-        quantities, places = _evaluate(meter.value, alike, lambda context: meter.quantity(0, context), refused)
-        quantity = exact([each or 0 for each in quantities])[places]
-    else:
-        quantity = own if meter.value is None else exact([meter.value]).repeat(len(own))
-    group, groups = _groups(meter.group_by, alike)
-    return MeasuredColumn(meter.hash, alike.rows, quantity, group, groups)
+        reads = _Reads.by(meter.value)
+        quantities, places = _evaluate(reads, alike, lambda event: meter.quantity(0, event.context), refused)
+        return alike, exact([each or 0 for each in quantities])[places]
+    return alike, own if meter.value is None else exact([meter.value]).repeat(len(own))
+
+
+def _charges(
+    meter: CompiledChargeMeter, alike: _Alike, refused: dict[int, MeasurementError]
+) -> tuple[_Alike, Integers]:
+    """The events that `meter` charges, and the atoms of each."""
+
+    def charge(event: _Example) -> int | None:
+        context = event.context if meter.evaluates else None
+        return meter.charge(event.attributes, event.quantity, event.quarter, context)
+
+    reads = _Reads(meter.attributes, quantity=True, time=meter.reads_time)
+    charges, places = _evaluate(reads, alike, charge, refused)
+    kept = np.flatnonzero(np.array([each is not None for each in charges], np.bool_)[places])
+    return alike.among(kept), exact([each or 0 for each in charges])[places[kept]]
 
 
 def _evaluate(
-    expression: Expression, alike: _Alike, value: Callable[[Context], _T], refused: dict[int, MeasurementError]
+    reads: _Reads, alike: _Alike, value: Callable[[_Example], _T | None], refused: dict[int, MeasurementError]
 ) -> tuple[list[_T | None], Places]:
-    """The values of `expression`, and for each event the place of its own; None where the event is refused."""
+    """The different values, and for each event the place of its own; None where the event is refused."""
     read = [
         alike.values(place)
         for place, (name, _) in enumerate(alike.shape.attributes)
-        if expression.attributes is None or name in expression.attributes
+        if reads.attributes is None or name in reads.attributes
     ]
-    if expression.reads_quantity:
+    quarters = alike.at_ms[alike.rows] // QUARTER_MS if reads.time else np.zeros(len(alike.rows), np.int64)
+    if reads.quantity:
         read.append(alike.events.quantity[alike.rows])
+    if reads.time:
+        read.append(quarters.astype(np.int64))
     first, places = distinct(read, len(alike.rows))
     examples = alike.rows[first]
     values: list[_T | None] = []
     errors: dict[int, MeasurementError] = {}
-    attributes = alike.events.attributes(alike.shape, examples)
-    for place, (own, quantity) in enumerate(zip(attributes, alike.events.quantity[examples].tolist(), strict=True)):
+    columns = (alike.events.attributes(alike.shape, examples), alike.events.quantity[examples], quarters[first])
+    for place, (own, quantity, quarter) in enumerate(zip(*columns, strict=True)):
         try:
-            values.append(value(context_of(own, quantity)))
+            values.append(value(_Example(own, int(quantity), int(quarter))))
         except MeasurementError as error:
             values.append(None)
             errors[place] = error

@@ -11,13 +11,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from thalweg.allocation import allocate
+from thalweg.allocation.pools import allocate_all
+from thalweg.charging.window import Charging
+from thalweg.design.agreements import Agreement, recipients_of
 from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange, Medium, Valuation
 from thalweg.design.fields import exact
 from thalweg.design.shares import share_exchanges
-from thalweg.design.terms import Agreement, Tariff
+from thalweg.design.ways import Ways
 from thalweg.money import atoms_per_major_unit
+from thalweg.plan import DesignPlan, compile_design
 from thalweg.rating_lines import Assignments, Line, Lines, Quantity, Row
 from thalweg.units import unit
 
@@ -49,8 +52,11 @@ class Flow:
     #: the agreement and its step that this is a share by; None for a charge and for what is not money
     agreement: str | None = None
     step: str | None = None
-    #: (role, participant) of all whom the exchange's bundle needs, sorted; empty for money
+    #: (role, participant) of all whom the exchange's chain can need, by whichever way, sorted; empty for money
     needs: tuple[tuple[str, str], ...] = ()
+    #: of a charge: the part of `quantity` and of `occurrences` that no tariff has a price for
+    unrated_quantity: int = 0
+    unrated_occurrences: int = 0
 
     @property
     def is_money(self) -> bool:
@@ -68,18 +74,27 @@ class Flow:
         return self.v_to_atoms - self.v_from_atoms
 
 
-def rate(design: Design, quantities: Iterable[Quantity], assignments: Assignments) -> tuple[Flow, ...]:
+def rate(
+    design: Design | DesignPlan,
+    quantities: Iterable[Quantity],
+    assignments: Assignments,
+    opening: Iterable[Quantity] = (),
+) -> tuple[Flow, ...]:
     """All flows that `quantities` mean under `design`, in the order of its exchanges; shares follow their charge.
 
     `assignments` maps each assignment id to its role → participant table. Quantities of other designs' meters are left
-    out. Raises RatingError for an assignment that is not given, and for a group that does not fit its meter.
+    out. `opening` is what the periods of `quantities` held before them (`DesignPlan.opening` says from when on): tiers
+    and limits go on from there, and the flows are what `quantities` add. Raises RatingError for an assignment that is
+    not given, for a group that does not fit its meter, and for quantities that lack their quarter hour where the
+    design needs it.
     """
-    rating = _Rating(design, Lines(design, quantities, assignments))
+    plan = design if isinstance(design, DesignPlan) else compile_design(design)
+    rating = _Rating(plan, list(quantities), assignments, list(opening))
     flows: list[Flow] = []
-    for exchange in design.exchanges:
+    for exchange in plan.design.exchanges:
         if not exchange.is_money:
             flows += rating.worths(exchange)
-        elif exchange.id in rating.prices:
+        elif exchange.id in plan.charges.exchanges:
             flows += rating.charges(exchange)
     return tuple(flows)
 
@@ -87,23 +102,23 @@ def rate(design: Design, quantities: Iterable[Quantity], assignments: Assignment
 class _Rating:
     """One design over one window."""
 
-    def __init__(self, design: Design, lines: Lines) -> None:
-        self.lines = lines
+    def __init__(
+        self, plan: DesignPlan, quantities: list[Quantity], assignments: Assignments, opening: list[Quantity]
+    ) -> None:
+        self.design = design = plan.design
+        self.lines = Lines(design, quantities, assignments)
+        self.charging = Charging(plan.charges, design, quantities, assignments, opening)
         self.paid_along = share_exchanges(design)
-        self.agreements = {agreement.on: agreement for agreement in design.agreements}
+        self.agreements = {agreement.on: agreement for agreement in design.agreements if agreement.on is not None}
+        self.terms = plan.agreements
         self.exchanges = {exchange.id: exchange for exchange in design.exchanges}
         self.atoms = atoms_per_major_unit(design.currency)
-        self.prices = {tariff.on: self._price(tariff) for tariff in design.tariffs}
-        self.bundles: defaultdict[str, set[str]] = defaultdict(set)
-        for exchange in design.exchanges:
-            if exchange.interface is not None:
-                self.bundles[exchange.interface] |= {exchange.source, exchange.target}
+        self.ways = Ways(design.chains, design.exchanges)
 
     def worths(self, exchange: Exchange) -> Iterator[Flow]:
         """The flows of an exchange that is not money."""
-        bundle = self.bundles[exchange.interface] if exchange.interface is not None else set()
         v_from, v_to = self._per_step(exchange, exchange.v_from), self._per_step(exchange, exchange.v_to)
-        for line in self.lines.lines(exchange, {exchange.source, exchange.target, *bundle}):
+        for line in self.lines.lines(exchange, self.ways.roles(exchange.id)):
             yield _flow(
                 exchange,
                 line,
@@ -115,11 +130,10 @@ class _Rating:
     def charges(self, exchange: Exchange) -> Iterator[Flow]:
         """The charges of a money exchange, each followed by its shares."""
         agreement = self.agreements.get(exchange.id)
-        recipients = {role for step in agreement.steps for role in step.weights} if agreement else set()
+        recipients = recipients_of(agreement, self.design.agreements) if agreement else frozenset()
         deductions = self._deductions(agreement, exchange) if agreement else {}
-        for line in self.lines.lines(exchange, {exchange.source, exchange.target, *recipients}):
-            charge = round(sum((self._charge(exchange, row) for row in line.rows), Fraction(0)))
-            yield _flow(exchange, line, v_from_atoms=charge, v_to_atoms=charge)
+        for line, charge, unrated in self.charging.lines(exchange, {exchange.source, exchange.target, *recipients}):
+            yield _flow(exchange, line, v_from_atoms=charge, v_to_atoms=charge, unrated=unrated)
             if agreement:
                 keys = {_key(row, self.lines.group_names(exchange)) for row in line.rows}
                 base = charge - round(sum((deductions.get(key, Fraction(0)) for key in keys), Fraction(0)))
@@ -127,14 +141,14 @@ class _Rating:
 
     def _shares(self, agreement: Agreement, paid: Exchange, line: Line, base_atoms: int) -> Iterator[Flow]:
         payee = paid.target
-        for portion in allocate(agreement, base_atoms, line.parties):
+        for name, portion in allocate_all(self.terms, agreement.id, base_atoms, line.parties):
             if portion.role != payee:  # what the payee gets by its own agreement, it has already
                 yield _flow(
                     self.paid_along[payee, portion.role],
                     line,
                     v_from_atoms=portion.atoms,
                     v_to_atoms=portion.atoms,
-                    agreement=agreement.id,
+                    agreement=name,
                     step=portion.step,
                 )
 
@@ -143,20 +157,9 @@ class _Rating:
         names = self.lines.group_names(paid)
         taken: defaultdict[tuple[int, tuple[str, ...]], Fraction] = defaultdict(Fraction)
         for exchange_id in agreement.deductions:
-            exchange = self.exchanges[exchange_id]
-            for row in self.lines.rows(exchange):
-                taken[_key(row, names)] += self._charge(exchange, row)
+            for row, amount in self.charging.rows(self.exchanges[exchange_id]):
+                taken[_key(row, names)] += amount
         return taken
-
-    def _charge(self, exchange: Exchange, row: Row) -> Fraction:
-        """The exact charge in atoms of one row."""
-        per_step, per_occurrence = self.prices[exchange.id]
-        return row.quantity * per_step + row.occurrences * per_occurrence
-
-    def _price(self, tariff: Tariff) -> tuple[Fraction, Fraction]:
-        """Atoms for one smallest step, and for one occurrence."""
-        unit_price, flat = exact(tariff.unit_price or "0"), exact(tariff.flat or "0")
-        return unit_price * self.atoms / unit(self.exchanges[tariff.on].unit).steps, flat * self.atoms
 
     def _per_step(self, exchange: Exchange, valuation: Valuation | None) -> Fraction:
         """Atoms for one smallest step; nothing where the value is open."""
@@ -176,6 +179,7 @@ def _flow(
     agreement: str | None = None,
     step: str | None = None,
     needs: tuple[tuple[str, str], ...] = (),
+    unrated: tuple[Fraction, int] = (Fraction(0), 0),
 ) -> Flow:
     return Flow(
         exchange=exchange.id,
@@ -192,4 +196,6 @@ def _flow(
         agreement=agreement,
         step=step,
         needs=needs,
+        unrated_quantity=round(unrated[0]),
+        unrated_occurrences=unrated[1],
     )

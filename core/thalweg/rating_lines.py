@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 
 from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange
-from thalweg.design.fields import exact
 from thalweg.design.meters import Meter, meter_hash
+from thalweg.design.quarters import quarter_of
+from thalweg.design.ratios import measure_of
 from thalweg.design.roles import participant_of
 from thalweg.errors import RatingError
-from thalweg.units import unit
 
 Assignments = Mapping[int, Mapping[str, str]]
+#: assignment and group: what quantities are kept apart by
+Cell = tuple[int, tuple[str, ...]]
 
 
 class Quantity(NamedTuple):
-    """What one meter counted over a window for one assignment and one group."""
+    """What one meter counted over a window, or in one quarter hour of it, for one assignment and one group."""
 
     meter_hash: str
     assignment_id: int
@@ -30,6 +33,8 @@ class Quantity(NamedTuple):
     quantity: int
     #: number of events
     occurrences: int
+    #: when the quarter hour began; None for a whole window, where the design's terms need no more
+    bucket: datetime | None = None
 
 
 class Row(NamedTuple):
@@ -40,6 +45,23 @@ class Row(NamedTuple):
     attributes: Mapping[str, str]
     #: in the smallest step of the exchange's unit; a ratio may make it a fraction
     quantity: Fraction
+    occurrences: int
+    #: values of the meter's `group_by` attributes, in its order
+    group: tuple[str, ...]
+
+    @property
+    def cell(self) -> Cell:
+        """What quantities are kept apart by."""
+        return self.assignment_id, self.group
+
+
+class Bucket(NamedTuple):
+    """What was measured in one quarter hour."""
+
+    #: its number, see `thalweg.design.quarters`; None: it is not known
+    quarter: int | None
+    #: in the smallest step of the meter's unit
+    quantity: int
     occurrences: int
 
 
@@ -62,15 +84,15 @@ class Lines:
     def __init__(self, design: Design, quantities: Iterable[Quantity], assignments: Assignments) -> None:
         """Add up `quantities`; several of the same key are one. Those of meters not in the design are left out."""
         self._nodes = {node.id: node for node in design.nodes}
-        self._meters = {meter.id: meter for meter in design.meters}
-        self._interfaces = {interface.id: interface for interface in design.interfaces}
+        self._design = design
+        self._measures: dict[str, tuple[Meter, Fraction]] = {}
         self._hashes = {meter.id: meter_hash(meter) for meter in design.meters}
         self._assignments = assignments
-        self._sums: dict[str, dict[tuple[int, tuple[str, ...]], list[int]]] = {}
-        for item in quantities:
-            total = self._sums.setdefault(item.meter_hash, {}).setdefault((item.assignment_id, item.group), [0, 0])
-            total[0] += item.quantity
-            total[1] += item.occurrences
+        self._sums: dict[str, dict[Cell, dict[datetime | None, list[int]]]] = {}
+        for meter, assignment_id, group, quantity, occurrences, bucket in quantities:
+            total = self._sums.setdefault(meter, {}).setdefault((assignment_id, group), {}).setdefault(bucket, [0, 0])
+            total[0] += quantity
+            total[1] += occurrences
 
     def rows(self, exchange: Exchange) -> Iterator[Row]:
         """The quantities of `exchange`, one for each assignment and group, in their order.
@@ -79,7 +101,9 @@ class Lines:
         """
         meter, factor = self._measure_of(exchange)
         sums = self._sums.get(self._hashes[meter.id], {})
-        for (assignment_id, group), (quantity, occurrences) in sorted(sums.items()):
+        for assignment_id, group in sorted(sums):
+            buckets = sums[assignment_id, group].values()
+            quantity, occurrences = sum(own[0] for own in buckets), sum(own[1] for own in buckets)
             if assignment_id not in self._assignments:
                 raise RatingError(
                     f"assignment {assignment_id} is not given; an assignment without roles is an empty table"
@@ -89,7 +113,27 @@ class Lines:
                     f"the group {group!r} does not fit meter {meter.id!r}, which groups by {meter.group_by!r}"
                 )
             attributes = dict(zip(meter.group_by, group, strict=True))
-            yield Row(assignment_id, attributes, quantity * factor, occurrences)
+            yield Row(assignment_id, attributes, quantity * factor, occurrences, group)
+
+    def buckets(self, exchange: Exchange, row: Row) -> list[Bucket]:
+        """What `row` of `exchange` adds up, by quarter hour, in the meter's steps: times `factor`, the row's."""
+        return self._buckets(self._hashes[self._measure_of(exchange)[0].id], row.cell)
+
+    def metered(self, meter: str, cell: Cell) -> dict[int | None, int]:
+        """What the meter of that content hash has for a cell, by quarter hour."""
+        return {each.quarter: each.quantity for each in self._buckets(meter, cell)}
+
+    def factor(self, exchange: Exchange) -> Fraction:
+        """Smallest steps of the exchange's unit for one smallest step of its meter."""
+        return self._measure_of(exchange)[1]
+
+    def party(self, row: Row, role: str) -> str:
+        """The participant that fills `role` for `row`."""
+        return participant_of(self._nodes[role], self._assignments[row.assignment_id], row.attributes)
+
+    def _buckets(self, meter: str, cell: Cell) -> list[Bucket]:
+        sums = self._sums.get(meter, {}).get(cell, {})
+        return [Bucket(None if at is None else quarter_of(at), *total) for at, total in sums.items()]
 
     def lines(self, exchange: Exchange, roles: Iterable[str]) -> list[Line]:
         """The quantities of `exchange`, summed over what has the same assignment and the same parties in `roles`."""
@@ -115,9 +159,6 @@ class Lines:
         return self._measure_of(exchange)[0].group_by
 
     def _measure_of(self, exchange: Exchange) -> tuple[Meter, Fraction]:
-        """The meter of `exchange`, and its smallest steps per smallest step of the meter."""
-        if exchange.meter is not None:
-            return self._meters[exchange.meter], Fraction(1)
-        interface_meter = self._interfaces[exchange.interface or ""].meter
-        meter = self._meters[interface_meter or ""]
-        return meter, exact(exchange.ratio or "") * unit(exchange.unit).steps / unit(meter.unit).steps
+        if exchange.id not in self._measures:
+            self._measures[exchange.id] = measure_of(self._design, exchange)
+        return self._measures[exchange.id]

@@ -20,7 +20,8 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, text
 
 from thalweg.design import load
-from thalweg.design.meters import Meter, meter_hash
+from thalweg.design.charge_meters import ChargeMeter, meters_to_feed
+from thalweg.design.meters import Meter
 from thalweg.errors import UnknownEcosystem
 from thalweg.mapping import Plan
 from thalweg_store.assignments import BEGINNING, read_assignments
@@ -53,7 +54,7 @@ def activate(database: Database, ecosystem: str, document: str, content_hash: st
 
     Raises UnknownEcosystem.
     """
-    meters = {meter_hash(meter): meter for meter in load(document).meters}
+    meters = meters_to_feed(load(document))
     with database.transaction() as connection:
         numbers = number_meters(connection, {each: meter.id for each, meter in meters.items()})
     for _ in range(_TRIES):
@@ -80,7 +81,7 @@ class _Activation(NamedTuple):
     ecosystem: str
     document: str
     content_hash: str
-    meters: dict[str, Meter]
+    meters: dict[str, Meter | ChargeMeter]
     numbers: dict[str, int]
     now: datetime
 

@@ -163,7 +163,7 @@ def _copy(connection: Connection, statement: LiteralString, rows: Iterable[Seque
 def _measured(plan: Plan, read: ReadBatches, rows: Places, is_chosen: NDArray[np.bool_]) -> list[MeasuredColumn]:
     """What `plan` measures of those of `rows` whose batch is chosen; an event that it cannot measure is left out."""
     chosen = rows[is_chosen[read.events.batch[rows]]]
-    return measure(plan, read.events, chosen).columns if len(chosen) else []
+    return measure(plan, read.events, chosen, read.at_ms).columns if len(chosen) else []
 
 
 def _portions(batches: Iterable[StoredBatch]) -> Iterator[list[StoredBatch]]:

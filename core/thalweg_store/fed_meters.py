@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, text
 
 from thalweg.design import load
-from thalweg.design.meters import Meter, meter_hash
+from thalweg.design.charge_meters import ChargeMeter, meters_to_feed
+from thalweg.design.meters import Meter
 from thalweg.errors import MalformedMessage
 from thalweg.mapping import Plan
 from thalweg.wire.forms import decode
@@ -43,9 +44,9 @@ def number_meters(connection: Connection, names: Mapping[str, str]) -> dict[str,
 
 def fed_meters(connection: Connection, ecosystem: str) -> dict[str, FedMeter]:
     """Every meter that was ever fed in `ecosystem`, by content hash."""
-    definitions: dict[str, Meter] = {}
+    definitions: dict[str, Meter | ChargeMeter] = {}
     for (document,) in connection.execute(_DOCUMENTS, {"ecosystem": ecosystem}):
-        definitions |= {meter_hash(meter): meter for meter in load(document).meters}
+        definitions |= meters_to_feed(load(document))
     rows = connection.execute(_FED, {"ecosystem": ecosystem})
     return {row.hash: FedMeter(row.id, Plan((definitions[row.hash],)), row.fed_through) for row in rows}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -66,7 +66,7 @@ def measure(batch: Batch, received_at: datetime, offset_ms: int, plan: Plan) -> 
         try:
             at = _checked_time(event.at_ms + offset_ms, latest)
             _check_names(event)
-            measurements = _measured(event, plan)
+            measurements = _measured(replace(event, at_ms=event.at_ms + offset_ms) if offset_ms else event, plan)
         except _RefusalError as error:
             yield RefusedEvent(seq, event.quantity, error.reason, str(error))
         else:

@@ -63,7 +63,7 @@ def measure_together(batches: Sequence[ReceivedBatch], offsets_ms: Sequence[int]
     """What `plan` measures of the events of `batches`, read as `read_together` does."""
     read = read_together(batches, offsets_ms)
     events, at_ms, is_unusual = read.events, read.at_ms, read.is_unusual
-    found = measure(plan, events, np.flatnonzero(~is_unusual[events.batch]))
+    found = measure(plan, events, np.flatnonzero(~is_unusual[events.batch]), at_ms)
     measured = found.columns
     if found.refused:
         is_unusual[events.batch[list(found.refused)]] = True

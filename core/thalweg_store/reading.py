@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from thalweg.errors import UnknownEcosystem
 from thalweg.rating import Quantity
@@ -84,24 +84,26 @@ class Reading:
         *,
         meters: Collection[str] = (),
         as_of_revision: int | None = None,
+        by_bucket: bool = False,
     ) -> list[Quantity]:
-        """What was measured within [start, end), summed over buckets.
+        """What was measured within [start, end), summed over buckets unless `by_bucket` (`DesignPlan.needs_buckets`).
 
         `as_of_revision` leaves out what came after a period was closed so often: 0 is as of its first close.
         Raises OutsideCoverage unless the rollups of all `meters` (content hashes) hold the whole of the window.
         """
         check_coverage(self._connection, self._ecosystem, meters, start, end)
-        rows = self._connection.execute(_QUANTITIES, self._with(start=start, end=end, revision=as_of_revision))
-        return [Quantity(row.hash, row.assignment, tuple(row.group), int(row.q), int(row.n)) for row in rows]
+        statement = _QUANTITIES_BY_BUCKET if by_bucket else _QUANTITIES
+        rows = self._connection.execute(statement, self._with(start=start, end=end, revision=as_of_revision))
+        return [_quantity(row) for row in rows]
 
     def measured_since(self, meters: Collection[str]) -> datetime | None:
         """From when on the rollups of all `meters` (content hashes) hold everything; None from the beginning."""
         return covered_from(self._connection, self._ecosystem, meters)
 
     def recent_quantities(self, since: datetime) -> list[Quantity]:
-        """What was committed since the minute of `since`, whenever it was measured."""
+        """What was committed since the minute of `since`, whenever it was measured, by quarter hours of commit."""
         rows = self._connection.execute(_RECENT, self._with(since=since.replace(second=0, microsecond=0)))
-        return [Quantity(row.hash, row.assignment, tuple(row.group), int(row.q), int(row.n)) for row in rows]
+        return [_quantity(row) for row in rows]
 
     def fates(self, start: datetime | None, end: datetime) -> dict[Fate, int]:
         """Received events of [start, end) by what became of them."""
@@ -154,6 +156,10 @@ def _watermark(connection: Connection) -> Watermark:
     return Watermark(int(row.commits), row.at, int(row.changes))
 
 
+def _quantity(row: Row[Any]) -> Quantity:
+    return Quantity(row.hash, row.assignment, tuple(row.group), int(row.q), int(row.n), row.bucket)
+
+
 #: how long a live view looks back
 RECENT = timedelta(minutes=5)
 
@@ -175,28 +181,31 @@ _ASSIGNMENTS = text("""
 """)
 
 # sums by number first: to tell rows apart by names and groups costs twice as much
-_QUANTITIES = text("""
-    select m.hash, f.assignment, f."group", s.q, s.n
+_SUMS = """
+    select m.hash, f.assignment, f."group", s.q, s.n, s.bucket
     from (
-        select flow, sum(quantity) as q, sum(occurrences) as n
+        select flow, {bucket} as bucket, sum(quantity) as q, sum(occurrences) as n
         from rollup
         where bucket < :end and (:start ::timestamptz is null or bucket >= :start)
           and (:revision ::int is null or revision <= :revision)
-        group by flow
+        group by {key}
     ) as s join flow f on f.id = s.flow join meter m on m.id = f.meter
     where f.assignment in (
         select a.id from assignment a join device d on d.id = a.device where d.ecosystem = :ecosystem
     )
-""")
+"""
+_QUANTITIES = text(_SUMS.format(bucket="null ::timestamptz", key="flow"))
+_QUANTITIES_BY_BUCKET = text(_SUMS.format(bucket="bucket", key="flow, bucket"))
 
 _RECENT = text("""
-    select m.hash, f.assignment, f."group", sum(p.quantity) as q, sum(p.occurrences) as n
+    select m.hash, f.assignment, f."group", sum(p.quantity) as q, sum(p.occurrences) as n,
+           date_bin('15 minutes', p.minute, timestamptz 'epoch') as bucket
     from pane p join flow f on f.id = p.flow join meter m on m.id = f.meter
     where p.minute >= :since
       and f.assignment in (
         select a.id from assignment a join device d on d.id = a.device where d.ecosystem = :ecosystem
       )
-    group by m.hash, f.assignment, f."group"
+    group by m.hash, f.assignment, f."group", bucket
 """)
 
 _FATES = text("""

@@ -7,8 +7,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thalweg.allocation import Portion, allocate
-from thalweg.design.terms import Agreement
+from thalweg.allocation import Portion, allocate, compile_terms, share
+from thalweg.design.agreements import Agreement
 
 ROLES = ("a", "b", "c", "d")
 PARTICIPANTS = {"a": "anna", "b": "berta", "c": "carla", "d": "anna"}  # one participant may fill two roles
@@ -84,3 +84,10 @@ def test_five_thousand_for_members_of_weight_one_one_and_a_half():
     agreement = agreement_of([], {"split": {"a": "1", "b": "1", "c": "0.5"}})
     shared = allocate(agreement, 5_000, {"a": "a", "b": "b", "c": "c"})
     assert [portion.atoms for portion in shared] == [2000, 2000, 1000]
+
+
+@given(steps, recipients, st.lists(bases, max_size=4))
+def test_allocating_again_and_again_gives_what_sharing_each_base_by_itself_gives(shares, rest, amounts):
+    terms = compile_terms(agreement_of(shares, rest))
+    for base in amounts * 2:
+        assert allocate(terms, base, PARTICIPANTS) == share(terms, base, PARTICIPANTS).portions

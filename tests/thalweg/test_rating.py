@@ -116,6 +116,7 @@ rows = st.lists(
         st.sampled_from(PAYERS).map(lambda payer: (payer,)),
         st.integers(-50_000, 500_000),
         st.integers(1, 9),
+        st.none(),
     ),
     max_size=12,
 )
@@ -124,7 +125,7 @@ rows = st.lists(
 def oracle(terms: Terms, quantities: list[Quantity]) -> dict[tuple[str, int, str], Fraction]:
     """Exact atoms of each money line and share, and of the benefit's two sides, keyed (what, assignment, payer)."""
     exact: defaultdict[tuple[str, int, str], Fraction] = defaultdict(Fraction)
-    for _, assignment, (payer,), quantity, occurrences in quantities:
+    for _, assignment, (payer,), quantity, occurrences, _ in quantities:
         kwh = Fraction(quantity, 1000)
         fee = (kwh * Fraction(terms.fee) + occurrences * Fraction(terms.fee_flat)) * ATOMS_PER_EURO
         cost = kwh * Fraction(terms.cost) * ATOMS_PER_EURO

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange, Method
+from thalweg.design.extracts import required_closure
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +28,26 @@ def completeness(design: Design) -> tuple[PillarScore, ...]:
     leaves = [node.id for node in design.nodes if node.id not in parents]
     ends = {role for exchange in design.exchanges for role in (exchange.source, exchange.target)}
     owners = {owner for driver in design.drivers for owner in driver.owners}
-    selected = {exchange for extract in design.extracts for exchange in extract.exchanges}
     exchanges = [exchange.id for exchange in design.exchanges]
     unvalued = {exchange.id for exchange in design.exchanges if not _is_valued(exchange)}
     return (
         _score("nodes", leaves, {leaf for leaf in leaves if leaf not in ends}, "gives and receives nothing"),
         _score("drivers", leaves, {leaf for leaf in leaves if leaf not in owners}, "owns no driver"),
         _score("exchanges", exchanges, unvalued, "what it is worth to one of its sides is open"),
-        _score("extracts", exchanges, {name for name in exchanges if name not in selected}, "is in no extract"),
+        _extracts(design),
     )
+
+
+def _extracts(design: Design) -> PillarScore:
+    """Exchanges should be in an extract, and extracts should name all that their monetised exchanges depend on."""
+    selected = {exchange for extract in design.extracts for exchange in extract.exchanges}
+    missing = {exchange.id: "is in no extract" for exchange in design.exchanges if exchange.id not in selected}
+    for extract in design.extracts:
+        needed = required_closure(design, extract).exchanges - set(extract.exchanges)
+        if needed:
+            missing[extract.id] = f"does not name what it depends on: {', '.join(sorted(needed))}"
+    count = len(design.exchanges) + len(design.extracts)
+    return PillarScore("extracts", Fraction(count - len(missing), count), missing)
 
 
 def _score(pillar: str, elements: list[str], lacking: set[str], what: str) -> PillarScore:

@@ -2,62 +2,30 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
+from thalweg.design.agreements import Agreement
+from thalweg.design.chains import Chain
+from thalweg.design.drivers import Driver
 from thalweg.design.exchanges import Exchange, Interface
-from thalweg.design.fields import DecimalText, Id, Name, Part, Positive, Text
+from thalweg.design.fields import Id, Name, Part, Text
 from thalweg.design.meters import Meter, digest
 from thalweg.design.nodes import Node
-from thalweg.design.terms import Agreement, Tariff
-
-
-class Direction(StrEnum):
-    """Where a driver's indicator should go."""
-
-    HIGHER = "higher"
-    LOWER = "lower"
-    BAND = "band"
-
-
-class Indicator(Part):
-    """What a driver watches: one figure of one exchange."""
-
-    exchange: Id
-    figure: Literal["quantity", "occurrences", "worth"]
-    """Its quantity in the declared unit, how often it occurred, or what it was worth to the receiver."""
-
-
-class Driver(Part):
-    """A value driver: individual with one owner, shared with two or more."""
-
-    id: Id
-    name: Name
-    owners: Annotated[tuple[Id, ...], Field(min_length=1)]
-    indicator: Indicator
-    baseline: DecimalText
-    target: DecimalText
-    """For a band, its lower end."""
-    target_upper: DecimalText | None = None
-    """The upper end of a band."""
-    direction: Direction = Direction.HIGHER
-    weight: Positive = 1
-    description: Text | None = None
-
-    @property
-    def is_shared(self) -> bool:
-        """True with two or more owners."""
-        return len(self.owners) > 1
+from thalweg.design.tariffs import Tariff
 
 
 class Extract(Part):
-    """A value extract: a named part of the design that can be looked at, or monetised, by itself."""
+    """A value extract: a named part of the design that can be looked at, or monetised, by itself.
+
+    `thalweg.design.extracts` adds what its monetised exchanges depend on.
+    """
 
     id: Id
     name: Name
     nodes: Annotated[tuple[Id, ...], Field(min_length=1)]
+    """At any zoom level: a parent is seen as one, with all its parts."""
     exchanges: Annotated[tuple[Id, ...], Field(min_length=1)]
     description: Text | None = None
 
@@ -84,6 +52,8 @@ class Design(Part):
     meters: Annotated[tuple[Meter, ...], Field(min_length=1)]
     interfaces: tuple[Interface, ...] = ()
     exchanges: Annotated[tuple[Exchange, ...], Field(min_length=1)]
+    chains: tuple[Chain, ...] = ()
+    """Without any, each interface is taken for a chain, and so is each exchange that is in none."""
     tariffs: tuple[Tariff, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     extracts: Annotated[tuple[Extract, ...], Field(min_length=1)]

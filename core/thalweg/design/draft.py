@@ -13,12 +13,16 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from thalweg.design.document import Boundary, Driver, Extract
+from thalweg.design.agreements import Agreement, recipients_of
+from thalweg.design.chains import Chain
+from thalweg.design.document import Boundary, Extract
+from thalweg.design.drivers import Driver
 from thalweg.design.exchanges import Exchange, Interface
 from thalweg.design.meters import Meter
 from thalweg.design.nodes import Node
 from thalweg.design.shares import Ends, drawn_shares
-from thalweg.design.terms import Agreement, Tariff
+from thalweg.design.tariffs import Tariff
+from thalweg.design.ways import Ways
 from thalweg.errors import Problem
 
 #: how many known ids a remedy chooses from and names at most
@@ -78,6 +82,7 @@ class Draft:
     meters: Section[Meter]
     interfaces: Section[Interface]
     exchanges: Section[Exchange]
+    chains: Section[Chain]
     tariffs: Section[Tariff]
     agreements: Section[Agreement]
     extracts: Section[Extract]
@@ -91,6 +96,7 @@ class Draft:
             self.meters,
             self.interfaces,
             self.exchanges,
+            self.chains,
             self.tariffs,
             self.agreements,
             self.extracts,
@@ -119,11 +125,13 @@ class Draft:
 
     @cached_property
     def recipients(self) -> Mapping[str, frozenset[str]]:
-        """Exchange id → the roles that the agreements on it share with."""
+        """Exchange id → the roles that the agreements on it share with, through pools too."""
         found: dict[str, frozenset[str]] = {}
-        for _, agreement in self.agreements.entries:
-            roles = frozenset(role for step in agreement.steps for role in step.weights)
-            found[agreement.on] = found.get(agreement.on, frozenset()) | roles
+        agreements = [agreement for _, agreement in self.agreements.entries]
+        for agreement in agreements:
+            if agreement.on is not None:
+                roles = recipients_of(agreement, agreements)
+                found[agreement.on] = found.get(agreement.on, frozenset()) | roles
         return found
 
     @cached_property
@@ -135,6 +143,11 @@ class Draft:
                 ends = frozenset({exchange.source, exchange.target})
                 found[exchange.interface] = found.get(exchange.interface, frozenset()) | ends
         return found
+
+    @cached_property
+    def ways(self) -> Ways:
+        """What the chains need."""
+        return Ways((chain for _, chain in self.chains.entries), (exchange for _, exchange in self.exchanges.entries))
 
     @cached_property
     def parents(self) -> frozenset[str]:
@@ -154,6 +167,7 @@ def draft_of(document: Mapping[str, Any]) -> Draft:
         meters=_section(document, "meters", Meter),
         interfaces=_section(document, "interfaces", Interface),
         exchanges=_section(document, "exchanges", Exchange),
+        chains=_section(document, "chains", Chain),
         tariffs=_section(document, "tariffs", Tariff),
         agreements=_section(document, "agreements", Agreement),
         extracts=_section(document, "extracts", Extract),

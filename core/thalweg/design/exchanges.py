@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field, StrictBool
 
 from thalweg.design.fields import DecimalText, Id, Name, Part, Text
+from thalweg.design.periods import Period
 
 
 class Medium(StrEnum):
@@ -40,12 +41,28 @@ class Maturity(StrEnum):
     ACTIVE = "active"
 
 
+class Confidence(StrEnum):
+    """How far a valuation can be trusted."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
 class Valuation(Part):
     """What one unit of an exchange is worth to one side."""
 
     amount: DecimalText
     """In the design's currency, per declared unit of the exchange."""
     method: Method
+    confidence: Confidence | None = None
+
+
+class Expected(Part):
+    """The scenario: how often an exchange is expected to occur."""
+
+    occurrences: DecimalText
+    per: Period
 
 
 class Exchange(Part):
@@ -77,6 +94,7 @@ class Exchange(Part):
     v_from: Valuation | None = None
     v_to: Valuation | None = None
     maturity: Maturity = Maturity.ACTIVE
+    expected: Expected | None = None
     description: Text | None = None
 
     @property
@@ -92,4 +110,7 @@ class Interface(Part):
     name: Name
     meter: Id | None = None
     """Measures the bundle, for those of its exchanges that have no meter of their own."""
+    correlation: Name | None = None
+    """The event attribute whose value says which occurrence of the bundle an event belongs to. Without one, nobody can
+    tell whether an occurrence was complete."""
     description: Text | None = None

@@ -34,16 +34,17 @@ class Expression:
 
     __slots__ = ("_program", "attributes", "reads_quantity", "source")
 
-    def __init__(self, source: str) -> None:
-        """Compile `source`; raises ExpressionError."""
+    def __init__(self, source: str, variables: frozenset[str] = VARIABLES) -> None:
+        """Compile `source`, which may use `variables`; raises ExpressionError."""
         self.source = source
         try:
             self._program = cel.compile(source)
         except ValueError as error:
             reason = str(error).splitlines()[0].partition(" expecting ")[0].rpartition("ERROR: ")[2]
             raise ExpressionError(f"it does not parse: {reason}") from None
-        if unknown := sorted(set(self._program.variables()) - VARIABLES):
-            raise ExpressionError(f"it uses {', '.join(unknown)}; an event has `attributes` and `quantity` only")
+        if unknown := sorted(set(self._program.variables()) - variables):
+            known = " and ".join(f"`{name}`" for name in sorted(variables))
+            raise ExpressionError(f"it uses {', '.join(unknown)}; it may use {known} only")
         if unknown := sorted(set(self._program.functions()) - FUNCTIONS - _COMPARISONS - _LOGIC - _ARITHMETIC):
             raise ExpressionError(f"it calls {', '.join(unknown)}; known functions are {', '.join(sorted(FUNCTIONS))}")
         #: names that hold every attribute that it reads; None: it may read any

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field, StrictBool, StringConstraints
 
@@ -45,9 +45,14 @@ def meter_hash(meter: Meter) -> str:
     The unit counts by its smallest step, in which quantities are. Defaults are left out, so a later release that adds
     a field does not change the hash of meters that do not use it.
     """
-    definition = meter.model_dump(mode="json", exclude=_NOT_MEASURED, exclude_defaults=True)
+    return digest(meter_definition(meter))
+
+
+def meter_definition(meter: Meter) -> dict[str, Any]:
+    """What the hash of `meter` depends on, as plain data."""
+    definition: dict[str, Any] = meter.model_dump(mode="json", exclude=_NOT_MEASURED, exclude_defaults=True)
     definition["unit"] = smallest_step(meter.unit)
-    return digest(definition)
+    return definition
 
 
 def digest(content: object) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from thalweg.design.fields import Id, Name, Part, Positive, Text
+from pydantic import StrictBool
+
+from thalweg.design.fields import DecimalText, Id, Name, Part, Positive, Text
+from thalweg.design.periods import Period
 
 
 class NodeKind(StrEnum):
@@ -47,6 +50,20 @@ class Layer(StrEnum):
     BUSINESS = "business"
 
 
+class Cost(Part):
+    """What a node spends on something that no exchange shows: per period, or per unit of a meter."""
+
+    name: Name
+    amount: DecimalText
+    """In the design's currency, per period or per unit; each participant that fills the role bears it."""
+    per: Period | None = None
+    """The period of a fixed cost."""
+    meter: Id | None = None
+    """The meter of a variable cost."""
+    unit: Name | None = None
+    """Of a variable cost: the unit that the amount is per; by default the meter's."""
+
+
 class Node(Part):
     """A value node. Leaves give and receive; parents aggregate.
 
@@ -71,4 +88,7 @@ class Node(Part):
     """Of a market segment: how many members it has."""
     twin_of: Id | None = None
     """Of an avatar: the physical node that it stands for."""
+    costs: tuple[Cost, ...] = ()
+    replaceable: StrictBool = True
+    """False where the ecosystem would be another one without it, so that its loss is no risk to reckon with."""
     description: Text | None = None

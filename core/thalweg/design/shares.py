@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
+from thalweg.design.agreements import recipients_of
 from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange, Medium
 
@@ -24,16 +25,17 @@ def drawn_shares(exchanges: Iterable[Exchange], charged: Collection[str]) -> Map
 def share_exchanges(design: Design) -> Mapping[Ends, Exchange]:
     """The exchange along which each payee of an agreement pays each recipient: the drawn one, else an implied one.
 
-    A payee pays itself along none. Implied ids begin with `_`, which no id of a document can.
+    What goes through another agreement's pool is paid by the payee too. A payee pays itself along none. Implied ids
+    begin with `_`, which no id of a document can.
     """
     payees = {exchange.id: exchange.target for exchange in design.exchanges}
     drawn = drawn_shares(design.exchanges, {tariff.on for tariff in design.tariffs})
     return {
         (payee, recipient): drawn[payee, recipient][0] if (payee, recipient) in drawn else _implied(payee, recipient)
         for agreement in design.agreements
+        if agreement.on is not None
         for payee in [payees[agreement.on]]
-        for step in agreement.steps
-        for recipient in step.weights
+        for recipient in sorted(recipients_of(agreement, design.agreements))
         if recipient != payee
     }
 

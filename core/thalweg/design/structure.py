@@ -9,8 +9,10 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from thalweg.design.agreements import DAYS_PATTERN
 from thalweg.design.document import Design
 from thalweg.design.fields import ID_PATTERN
+from thalweg.design.prices import CLOCK_PATTERN, MOMENT_PATTERN
 from thalweg.errors import Problem
 from thalweg.money import DECIMAL_PATTERN
 
@@ -33,6 +35,8 @@ def problems(document: Mapping[str, Any]) -> Iterator[Problem]:
 def _words(details: ErrorDetails, place: list[str | int]) -> tuple[str, str]:
     key, given = place[-1] if place else "", details["input"]
     match details["type"]:
+        case "missing" if isinstance(key, int):
+            words = "it has too few entries", "write all of them"
         case "missing":
             words = "it is missing", f"add `{key}:`"
         case "extra_forbidden":
@@ -56,6 +60,12 @@ def _form(pattern: str) -> str:
         return "use 1 to 32 lower-case letters, digits and hyphens"
     if pattern == DECIMAL_PATTERN:
         return 'write a plain decimal number in quotes, such as "0.50"'
+    if pattern == CLOCK_PATTERN:
+        return 'write a quarter hour of the day, such as "07:15"'
+    if pattern == MOMENT_PATTERN:
+        return "write a date or a quarter hour, such as 2026-01-01 or 2026-01-01T00:15"
+    if pattern == DAYS_PATTERN:
+        return "write a number of days, such as P90D"
     return "use a code of ISO 4217 such as EUR"
 
 
@@ -92,7 +102,9 @@ def _place(location: tuple[str | int, ...], document: object, *, missing: bool) 
 
 
 def _holds(here: object, key: str | int) -> bool:
-    return key in here if isinstance(here, Mapping) else isinstance(here, list | tuple) and isinstance(key, int)
+    if isinstance(here, Mapping):
+        return key in here
+    return isinstance(here, list | tuple) and isinstance(key, int) and key < len(here)
 
 
 def _path(place: list[str | int]) -> str:

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from thalweg.design.document import Design
 from thalweg.design.draft import draft_of
-from thalweg.design.rules import exchanges, meters, nodes, pillars, terms, whole
+from thalweg.design.rules import agreements, chains, exchanges, meters, nodes, pillars, tariffs, whole
 from thalweg.design.structure import problems as structure_problems
 from thalweg.design.text import parse
 from thalweg.errors import InvalidDesign, Problem
 
-_RULES: Final = (whole, nodes, pillars, meters, exchanges, terms)
+_RULES: Final = (whole, nodes, pillars, meters, exchanges, chains, tariffs, agreements)
 _NUMBERS: Final = re.compile(r"(\d+)")
 
 

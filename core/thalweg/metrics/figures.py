@@ -1,4 +1,4 @@
-"""The figures of one window, added up from its flows: what all metrics are computed from.
+"""The figures of one window: what all metrics are computed from.
 
 The accounting identity holds exactly: what all nodes capture, the rest of the world included, is what was created.
 """
@@ -6,18 +6,24 @@ The accounting identity holds exactly: what all nodes capture, the rest of the w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from typing import Final
+from functools import cached_property
+from typing import Final, NamedTuple
 
 from thalweg.design.document import Design
-from thalweg.rating import Flow
+from thalweg.design.exchanges import Exchange
+from thalweg.design.forest import Forest
+from thalweg.design.ways import Way
+from thalweg.metrics.evidence import Evidence
+from thalweg.metrics.games import Game
 
 #: the node that stands for all that is outside the boundary
 REST_OF_WORLD: Final = "_rest-of-world"
+
+Pair = tuple[str, str]
 
 
 class NodeKey(StrEnum):
@@ -37,110 +43,146 @@ class Account:
     worth_out: int = 0
     money_in: int = 0
     money_out: int = 0
+    #: what it spent on what no exchange shows
+    costs: int = 0
 
     @property
     def created(self) -> int:
-        """What the node gained of other things than money, less what it gave up: its part of the value created."""
-        return self.worth_in - self.worth_out
+        """What the node gained of other things than money, less what it gave up and spent: its part of C."""
+        return self.worth_in - self.worth_out - self.costs
 
     @property
     def net_cash(self) -> int:
-        """Money in less money out."""
+        """Money in less money out; costs are not counted, as nobody in the design gets them."""
         return self.money_in - self.money_out
 
     @property
     def captured(self) -> int:
-        """K: value in less value out, money included."""
+        """K: value in less value out and costs, money included."""
         return self.created + self.net_cash
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventCounts:
-    """What became of events: `numbered` and `received` since the beginning, the others within the window."""
+class Leg(NamedTuple):
+    """All that flowed along one exchange between two nodes, under the same dependencies."""
 
-    #: seqs that the devices are known to have given out
-    numbered: int
-    #: of these, the ones whose batch is stored
-    received: int
-    #: decodable events that a meter measured
-    mapped: int
-    #: decodable events in all: mapped, unmapped, rejected and parked
-    decodable: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Freshness:
-    """Percentiles of the time from measured to visible, in seconds."""
-
-    p50_seconds: Decimal
-    p95_seconds: Decimal
-    p99_seconds: Decimal
+    exchange: str
+    source: str
+    target: str
+    #: the nodes without which it would not have flowed
+    needs: frozenset[str]
+    #: in the smallest step of the exchange's unit
+    quantity: int
+    occurrences: int
+    #: in atoms; for money, the amount
+    v_from: int
+    v_to: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance(NamedTuple):
+    """What one way of a chain created between the same nodes."""
+
+    chain: str
+    way: Way
+    #: node set of the way
+    needs: frozenset[str]
+    #: in atoms
+    worth: int
+    #: the other ways, best first, with what all its occurrences would have been worth by them
+    fallbacks: tuple[tuple[Way, frozenset[str], int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Figures:
-    """One window's sums."""
+    """One window's sums, at one zoom level."""
 
-    currency: str
-    #: C: all value created, in atoms, summed over the flows
+    design: Design
+    #: C: all value created less all costs, in atoms, summed over the flows
     created: int
     #: node → its account
     accounts: Mapping[str, Account]
     #: node → φ in atoms, its Shapley value: what depends on it, shared equally among all that it depends on
     contributions: Mapping[str, Fraction]
-    events: EventCounts | None = None
-    freshness: Freshness | None = None
+    #: what each coalition of nodes could create
+    game: Game
+    instances: tuple[Instance, ...] = ()
+    legs: tuple[Leg, ...] = ()
+    #: node → the roles that it plays
+    roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: role → the account of what is booked to it while it is vacant
+    vacancies: Mapping[str, Account] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=Evidence)
 
     @property
+    def currency(self) -> str:
+        """The design's currency."""
+        return self.design.currency
+
+    @cached_property
     def gross(self) -> int:
         """What those paid who paid more than they got, in atoms; it equals what the others got."""
         return sum(max(0, account.net_cash) for account in self.accounts.values())
+
+    @cached_property
+    def exchanges(self) -> Mapping[str, Exchange]:
+        """The design's exchanges by id; implied ones are not among them, and are money."""
+        return {exchange.id: exchange for exchange in self.design.exchanges}
+
+    @cached_property
+    def forest(self) -> Forest:
+        """What is part of what."""
+        return Forest(self.design.nodes)
+
+    @cached_property
+    def by_exchange(self) -> Mapping[str, list[Leg]]:
+        """Exchange → its legs."""
+        found: defaultdict[str, list[Leg]] = defaultdict(list)
+        for leg in self.legs:
+            found[leg.exchange].append(leg)
+        return found
+
+    @cached_property
+    def by_node(self) -> Mapping[str, list[Leg]]:
+        """Node → the legs that begin or end at it."""
+        found: defaultdict[str, list[Leg]] = defaultdict(list)
+        for leg in self.legs:
+            for node in {leg.source, leg.target}:
+                found[node].append(leg)
+        return found
+
+    @cached_property
+    def money(self) -> Mapping[Pair, int]:
+        """(giver, receiver) → money in atoms; only where it is positive, and between two nodes."""
+        return _positive(self._weights(money=True))
+
+    @cached_property
+    def value(self) -> Mapping[Pair, int]:
+        """(giver, receiver) → all value in atoms, as the receiver values it; likewise.
+
+        What a receiver only hands on has no value of its own there: it is carried through at cost, which is the money
+        that goes the other way.
+        """
+        money = self._weights(money=True)
+        worth = self._weights(money=False)
+        carried = {(source, target): money.get((target, source), 0) for source, target in worth}
+        values = {pair: amount if amount > 0 else carried[pair] for pair, amount in worth.items()}
+        return _positive({pair: money.get(pair, 0) + values.get(pair, 0) for pair in {*money, *values}})
 
     def account(self, node: str) -> Account:
         """The account of `node`; an empty one if it took no part."""
         return self.accounts.get(node, Account())
 
+    def is_money(self, leg: Leg) -> bool:
+        """True for money, along a drawn exchange or an implied one."""
+        exchange = self.exchanges.get(leg.exchange)
+        return exchange is None or exchange.is_money
 
-def figures_of(
-    design: Design,
-    flows: Iterable[Flow],
-    key: NodeKey = NodeKey.PARTICIPANT,
-    *,
-    events: EventCounts | None = None,
-    freshness: Freshness | None = None,
-) -> Figures:
-    """Add up `flows`, by participant or by role. For an extract or an exchange, give its flows alone."""
-    outside = frozenset(design.boundary.outside)
-
-    def node_of(role: str, participant: str) -> str:
-        if role in outside:
-            return REST_OF_WORLD
-        return role if key is NodeKey.ROLE else participant
-
-    accounts: defaultdict[str, Account] = defaultdict(Account)
-    contributions: defaultdict[str, Fraction] = defaultdict(Fraction)
-    created = 0
-    for flow in flows:
-        source, target = node_of(flow.source_role, flow.source), node_of(flow.target_role, flow.target)
-        _enter(flow, accounts[source], accounts[target])
-        created += flow.created_atoms
-        needed = {node_of(role, participant) for role, participant in flow.needs}
-        for node in needed:
-            contributions[node] += Fraction(flow.created_atoms, len(needed))
-    return Figures(
-        currency=design.currency,
-        created=created,
-        accounts=dict(accounts),
-        contributions=dict(contributions),
-        events=events,
-        freshness=freshness,
-    )
+    def _weights(self, *, money: bool) -> Mapping[Pair, int]:
+        sums: defaultdict[Pair, int] = defaultdict(int)
+        for leg in self.legs:
+            if leg.source != leg.target and self.is_money(leg) == money:
+                sums[leg.source, leg.target] += leg.v_to
+        return sums
 
 
-def _enter(flow: Flow, source: Account, target: Account) -> None:
-    if not flow.is_money:
-        source.worth_out += flow.v_from_atoms
-        target.worth_in += flow.v_to_atoms
-    elif source is not target:
-        source.money_out += flow.v_from_atoms
-        target.money_in += flow.v_to_atoms
+def _positive(weights: Mapping[Pair, int]) -> Mapping[Pair, int]:
+    return {pair: weights[pair] for pair in sorted(weights) if weights[pair] > 0}

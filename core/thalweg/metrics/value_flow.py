@@ -1,8 +1,13 @@
+# ruff: noqa: RUF001 - formulas are written with their own signs
 """Metrics m1 to m5: value created and captured."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from thalweg.metrics.figures import Figures
+from thalweg.metrics.metric import ALL, NODE, PARTS, Key, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, money, ratio
 
 
@@ -12,8 +17,16 @@ def created(figures: Figures) -> Value:
 
 
 def created_at(figures: Figures, node: str) -> Value:
-    """The node's part of C: what it gained of other things than money, less what it gave up."""
+    """The node's part of C: what it gained of other things than money, less what it gave up and spent."""
     return money(figures.account(node).created, figures.currency)
+
+
+def created_along(figures: Figures) -> Mapping[Key, Value]:
+    """Each exchange's part of C, costs apart: worth to receivers less worth to givers; nothing for money."""
+    return {
+        (exchange,): money(sum(leg.v_to - leg.v_from for leg in legs), figures.currency)
+        for exchange, legs in figures.by_exchange.items()
+    }
 
 
 def captured(figures: Figures) -> Value:
@@ -41,3 +54,68 @@ def capture_against_contribution(figures: Figures, node: str) -> Value:
     if node not in figures.contributions:
         return Value(None, Reason.NO_FLOW)
     return ratio(figures.account(node).captured, figures.contributions[node])
+
+
+ROWS: Final = (
+    Metric(
+        id="m1",
+        name="Value created",
+        formula="C = Σ (v_to − v_from) over all flows but money − Σ costs",
+        unit=Unit.MONEY,
+        levels=ALL,
+        explanation="What receivers gain beyond what givers give up. Money only changes hands and creates nothing. "
+        "A node's part is what it gains of other things than money, less what it gives up and spends; the parts sum "
+        "to C.",
+        of_node=created_at,
+        of_design=created,
+        of_each=created_along,
+        each=Level.EXCHANGE,
+    ),
+    Metric(
+        id="m2",
+        name="Value captured",
+        formula="K = Σ in v_to − Σ out v_from − costs, money included",
+        unit=Unit.MONEY,
+        levels=PARTS,
+        explanation="How much better off a node is, all value counted. Over all nodes it sums to the value created.",
+        of_node=captured_by,
+        of_design=captured,
+    ),
+    Metric(
+        id="m2.money",
+        name="Value captured, money only",
+        formula="money in − money out",
+        unit=Unit.MONEY,
+        levels=NODE,
+        explanation="The part of the captured value that is money.",
+        of_node=net_cash_of,
+    ),
+    Metric(
+        id="m3",
+        name="Net cash flow",
+        formula="M = money in − money out",
+        unit=Unit.MONEY,
+        levels=NODE,
+        explanation="Money that a node keeps of what passes through it; negative for who pays.",
+        of_node=net_cash_of,
+    ),
+    Metric(
+        id="m4",
+        name="Capture ratio",
+        formula="K / C",
+        unit=Unit.RATIO,
+        levels=NODE,
+        explanation="A node's part of all value created. The ratios of all nodes sum to 1.",
+        of_node=capture_ratio,
+    ),
+    Metric(
+        id="m5",
+        name="Capture against contribution",
+        formula="K / φ, where φ is the node's Shapley value (m14)",
+        unit=Unit.RATIO,
+        levels=NODE,
+        explanation="Above 1, a node captures more than what depends on it would give it by equal parts "
+        "(its Shapley value); below 1, less.",
+        of_node=capture_against_contribution,
+    ),
+)

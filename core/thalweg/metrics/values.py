@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -23,6 +24,12 @@ class Reason(StrEnum):
     NOT_POSITIVE = "not_positive"
     #: it takes more windows than there are
     TOO_FEW_WINDOWS = "too_few_windows"
+    #: the design does not say what the metric needs, such as an interface's correlation attribute
+    NOT_DECLARED = "not_declared"
+    #: what the metric needs besides the flows was not given, such as a second design
+    NOT_GIVEN = "not_given"
+    #: with that many nodes and alternatives there is no exact way in reasonable time
+    TOO_LARGE = "too_large"
 
 
 class Value(NamedTuple):
@@ -44,4 +51,19 @@ def ratio(part: Fraction | int, whole: Fraction | int, *, scale: int = 1, flows:
     """
     if whole <= 0:
         return Value(None, Reason.NOT_POSITIVE if flows else Reason.NO_FLOW)
-    return Value(rounded_decimal(Fraction(part) * scale / whole, _RATIO_PLACES))
+    return number(Fraction(part) * scale / whole)
+
+
+def number(value: Fraction | int) -> Value:
+    """An exact number, rounded half to even at twelve decimal places."""
+    return Value(rounded_decimal(Fraction(value), _RATIO_PLACES))
+
+
+def statistic(value: float) -> Value:
+    """The result of floating-point statistics; one that is no number has nothing positive to stand on."""
+    return number(Fraction(value)) if math.isfinite(value) else Value(None, Reason.NOT_POSITIVE)
+
+
+def rounded_money(atoms: Fraction, currency: str) -> Value:
+    """A part of an amount, rounded half to even to atoms: for showing, never for sharing."""
+    return money(round(atoms), currency)

@@ -68,6 +68,15 @@ def read(
     _print(lambda tell: read.run(events, tell), as_json)
 
 
+@app.command()
+def rate(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """How fast quantities become charges, and charges shares, on one core."""
+    _insist_on_all()
+    from thalweg_app.bench import rate  # noqa: PLC0415 - needs what was just looked for
+
+    _print(rate.run, as_json)
+
+
 def _insist_on_all() -> None:
     missing = [name for name in _LOCAL if importlib.util.find_spec(name) is None]
     if missing:

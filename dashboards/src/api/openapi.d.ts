@@ -133,7 +133,7 @@ export interface paths {
         };
         /**
          * Ecosystem Metrics
-         * @description Every metric of the catalogue, for the design and for each participant.
+         * @description Every metric of the catalogue's fast group, for the design and for each participant.
          */
         get: operations["ecosystem_metrics_api_v1_ecosystems__ecosystem__metrics_get"];
         put?: never;
@@ -356,12 +356,13 @@ export interface components {
             value: string | null;
             /**
              * Unit
-             * @description "EUR" (the currency), "ratio", "%", "points", "s" or "count".
+             * @description "EUR" (the currency), "ratio", "%", "pp" (percentage points), "points", "s", "count" or "truth" (1 or 0).
              */
             unit: string;
             /**
              * Reason
-             * @description Why there is no value: "no_flow", "not_positive" or "too_few_windows".
+             * @description Why there is no value: "no_flow", "not_positive", "too_few_windows", "not_declared" (the design does not say what
+             *     it needs), "not_given" (nor does anything else) or "too_large".
              */
             reason?: string | null;
             /**
@@ -468,6 +469,11 @@ export interface components {
             formula: string;
             /** Unit */
             unit: string;
+            /**
+             * Group
+             * @description "fast" for what is computed on every request, "analysis" for what is computed from time to time.
+             */
+            group: string;
             /** Levels */
             levels: string[];
             /** Explanation */

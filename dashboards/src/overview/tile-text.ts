@@ -13,6 +13,12 @@ export function reasonText(reason: string | null | undefined): string {
       return 'no positive total to divide by';
     case 'too_few_windows':
       return 'too little history yet';
+    case 'not_declared':
+      return 'the design does not say';
+    case 'not_given':
+      return 'not known here';
+    case 'too_large':
+      return 'too many nodes to compute';
     default:
       return 'no value';
   }

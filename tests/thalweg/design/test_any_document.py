@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import copy
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from thalweg.costs import node_costs
 from thalweg.design import InvalidDesign, all_exchanges, completeness, content_hash, from_document, validate
 from thalweg.design.text import parse
-from thalweg.examples import text
 from thalweg.mapping import compile_plan
-from thalweg.metrics import CATALOGUE, figures_of
+from thalweg.metrics import Evidence, analyses, fast_group, figures_of
 from thalweg.rating import Quantity, rate
+from worlds.roaming import whole_document
 
-SOUND = parse(text("ev-charging"))
+CITY = Path(__file__).parents[1] / "charging" / "no_code.yaml"
+SOUND = (whole_document(), parse(CITY.read_text(encoding="utf-8")))
 
 
 def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
@@ -27,9 +31,12 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
     return found
 
 
-PLACES = places(SOUND)
+PLACES = tuple(places(document) for document in SOUND)
 words = st.sampled_from(
-    sorted({str(word) for path in PLACES for word in path} | {"cpo", "emsp", "energy", "Wh", "kWh", "money", "data"})
+    sorted(
+        {str(word) for paths in PLACES for path in paths for word in path}
+        | {"cpo", "emsp", "energy", "Wh", "kWh", "money", "data"}
+    )
 )
 anything = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | words | st.text(max_size=5),
@@ -40,9 +47,10 @@ anything = st.recursive(
 
 @st.composite
 def damaged_documents(draw: st.DrawFn) -> dict[str, Any]:
-    """The example with some parts removed, replaced by others of it, or replaced by anything."""
-    document: dict[str, Any] = copy.deepcopy(SOUND)
-    for path in draw(st.lists(st.sampled_from(PLACES), min_size=1, max_size=3)):
+    """A sound document with some parts removed, replaced by others of it, or replaced by anything."""
+    number = draw(st.integers(0, len(SOUND) - 1))
+    document: dict[str, Any] = copy.deepcopy(SOUND[number])
+    for path in draw(st.lists(st.sampled_from(PLACES[number]), min_size=1, max_size=3)):
         try:
             parent = document
             for key in path[:-1]:
@@ -67,14 +75,17 @@ def test_a_document_has_problems_with_place_and_remedy_or_is_usable(document):
         assert all(problem.message and problem.remedy for problem in problems)
         return
     design = from_document(document)
+    at = datetime(2026, 3, 4, tzinfo=UTC)
     quantities = [
-        Quantity(meter.hash, 1, ("x",) * len(meter.group_by), 1234, 3) for meter in compile_plan(design).meters
+        Quantity(meter.hash, 1, ("x",) * len(meter.group_by), 1234, 3, at) for meter in compile_plan(design).meters
     ]
     flows = rate(design, quantities, {1: {}})
-    figures = figures_of(design, flows)
-    for metric in CATALOGUE:
-        if metric.of_design:
-            metric.of_design(figures)
+    window = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 5, tzinfo=UTC))
+    costs = node_costs(design, quantities, {1: {}}, window)
+    figures = figures_of(design, flows, costs=costs, evidence=Evidence(window=window))
+    assert sum(account.captured for account in figures.accounts.values()) == figures.created
+    for reading in (*fast_group(figures), *analyses(figures)):
+        assert (reading.value.value is None) == (reading.value.reason is not None)
     assert {flow.exchange for flow in flows} <= set(all_exchanges(design))
     assert len(completeness(design)) == 4
     assert content_hash(design)

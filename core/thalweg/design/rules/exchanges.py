@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from thalweg.design.draft import Draft
-from thalweg.design.exchanges import Exchange
+from thalweg.design.exchanges import Exchange, Method
 from thalweg.design.fields import exact
 from thalweg.design.rules.meters import unit_known
 from thalweg.errors import Problem
@@ -30,6 +30,12 @@ def problems(draft: Draft) -> Iterator[Problem]:
         yield from _money(draft, path, exchange)
         yield from _measured(draft, path, exchange)
         yield from _kept_apart(draft, path, exchange)
+        if exchange.expected is not None and exact(exchange.expected.occurrences) < 0:
+            yield Problem(f"{path}.expected.occurrences", "nothing occurs less than never", "write 0 or more")
+        for key, side in (("v_from", exchange.v_from), ("v_to", exchange.v_to)):
+            if side is not None and side.method is Method.UNVALUED and exact(side.amount) != 0:
+                remedy = 'say by which `method` it was found, or write "0"'
+                yield Problem(f"{path}.{key}.amount", "an open value has no amount", remedy)
 
 
 def leaf_known(draft: Draft, path: str, role: str) -> Iterator[Problem]:
@@ -88,12 +94,13 @@ def _measured(draft: Draft, path: str, exchange: Exchange) -> Iterator[Problem]:
 
 
 def _kept_apart(draft: Draft, path: str, exchange: Exchange) -> Iterator[Problem]:
-    """Roles that an event attribute fills need that attribute in the meter's groups, in the whole bundle."""
+    """Roles that an event attribute fills need that attribute in the meter's groups, in the whole bundle and chain."""
     meter = draft.meter_of(exchange)
     if meter is None or (exchange.is_money and exchange.id not in draft.charged):
         return
     bundle = draft.bundles[exchange.interface] if exchange.interface is not None else frozenset()
-    roles = {exchange.source, exchange.target} | bundle | draft.recipients.get(exchange.id, frozenset())
+    chain = draft.ways.roles(exchange.id) if not exchange.is_money else frozenset()
+    roles = {exchange.source, exchange.target} | bundle | chain | draft.recipients.get(exchange.id, frozenset())
     for role in sorted(roles):
         node = draft.nodes.get(role)
         if node and node.from_attribute and node.from_attribute not in meter.group_by:

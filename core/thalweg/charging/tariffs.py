@@ -1,0 +1,161 @@
+"""What a design charges for, compiled: each charged exchange with the versions of its tariff and its time slices."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from thalweg.charging.terms import Terms, compile_terms
+from thalweg.design.charge_meters import charge_meters
+from thalweg.design.document import Design
+from thalweg.design.exchanges import Exchange
+from thalweg.design.periods import Period
+from thalweg.design.quarters import instant, period_start
+from thalweg.design.tariffs import Scope, Tariff
+from thalweg.money import atoms_per_major_unit
+from thalweg.units import unit
+
+
+class Slice(NamedTuple):
+    """A stretch of time in which one version of a tariff is in force, or none, within one period. Sorts by time."""
+
+    #: first quarter hour of the period; 0 where time does not matter
+    period: int
+    #: how many versions have begun or ended before
+    segment: int
+
+
+@dataclass(frozen=True)
+class Version:
+    """One tariff."""
+
+    tariff: Tariff
+    terms: Terms
+    #: id of a component, or None for the tariff as a whole → content hash of the charge meter that measures it
+    meters: Mapping[str | None, str]
+    #: half-open, in quarter hours
+    start: int | None
+    end: int | None
+
+    def is_in_force(self, quarter: int) -> bool:
+        """Whether it charges what is measured in `quarter`."""
+        return (self.start is None or self.start <= quarter) and (self.end is None or quarter < self.end)
+
+
+@dataclass(frozen=True)
+class ChargedExchange:
+    """A money exchange with the versions of its tariff."""
+
+    exchange: Exchange
+    versions: tuple[Version, ...]
+    zone: str
+
+    @property
+    def period(self) -> Period:
+        """After which tiers, packages, fees and limits begin anew."""
+        return self.versions[0].tariff.period
+
+    @property
+    def payer(self) -> str | None:
+        """The attribute that tells payers apart, besides the participant."""
+        return self.versions[0].tariff.payer
+
+    @cached_property
+    def bases(self) -> frozenset[str]:
+        """The exchanges that it charges percentages of."""
+        parts = [part for version in self.versions for part in version.terms.tree()]
+        return frozenset(part.percent_of[0] for part in parts if part.percent_of)
+
+    @cached_property
+    def has_state(self) -> bool:
+        """Whether a charge depends on what came before in its period."""
+        return any(version.terms.scopes - {Scope.OCCURRENCE} for version in self.versions)
+
+    @cached_property
+    def depends_on_time(self) -> bool:
+        """Whether it takes quantities by quarter hour."""
+        return self.has_state or bool(self._cuts) or any(version.terms.varies for version in self.versions)
+
+    @cached_property
+    def _cuts(self) -> list[int]:
+        return sorted({cut for each in self.versions for cut in (each.start, each.end) if cut is not None})
+
+    def version_at(self, quarter: int) -> Version | None:
+        """The tariff in force in `quarter`."""
+        return next((version for version in self.versions if version.is_in_force(quarter)), None)
+
+    def slice_of(self, quarter: int) -> Slice:
+        """The time slice that holds `quarter`."""
+        if not self.depends_on_time:
+            return Slice(0, 0)
+        return Slice(period_start(quarter, self.period, self.zone), bisect_right(self._cuts, quarter))
+
+
+class ChargePlan:
+    """Everything that is charged under a design."""
+
+    def __init__(self, design: Design) -> None:
+        """Compile the tariffs of `design`."""
+        self.zone = design.zone
+        #: by exchange id, in the design's order
+        self.exchanges: dict[str, ChargedExchange] = {}
+        for exchange in design.exchanges:
+            versions = [_version(design, exchange, tariff) for tariff in design.tariffs if tariff.on == exchange.id]
+            if versions:
+                self.exchanges[exchange.id] = ChargedExchange(exchange, tuple(versions), design.zone)
+
+        self._followers = {each: self._following(each) for each in self.exchanges}
+        self._timed = {each for each in self.exchanges if self._is_timed(each)}
+
+    @property
+    def needs_buckets(self) -> bool:
+        """Whether rating takes quantities by quarter hour."""
+        return any(charged.depends_on_time for charged in self.exchanges.values())
+
+    def opening(self, quarter: int) -> int:
+        """From when on quantities bear on what is charged from `quarter` on: the start of the longest period."""
+        starts = [
+            period_start(quarter, charged.period, self.zone) for charged in self.exchanges.values() if charged.has_state
+        ]
+        return min([quarter, *starts])
+
+    def takes_buckets(self, exchange_id: str) -> bool:
+        """Whether the charge on an exchange takes quantities by quarter hour, for itself or together with others."""
+        return exchange_id in self._timed
+
+    def followers(self, exchange_id: str) -> tuple[str, ...]:
+        """The exchange itself, then all that charge a percentage of it, at any remove: its charge is cut by theirs."""
+        return self._followers[exchange_id]
+
+    def _following(self, exchange_id: str) -> tuple[str, ...]:
+        found = {exchange_id: None}
+        size = 0
+        while size < len(found):
+            size = len(found)
+            found |= dict.fromkeys(id_ for id_, other in self.exchanges.items() if other.bases & found.keys())
+        return tuple(found)
+
+    def _is_timed(self, exchange_id: str) -> bool:
+        """Whether it or anything that it is related to by percentages depends on time."""
+        related = {exchange_id}
+        size = 0
+        while size < len(related):
+            size = len(related)
+            related |= {base for each in related for base in self.exchanges[each].bases}
+            related |= {id_ for id_, other in self.exchanges.items() if other.bases & related}
+        return any(self.exchanges[each].depends_on_time for each in related)
+
+
+def _version(design: Design, exchange: Exchange, tariff: Tariff) -> Version:
+    meters = charge_meters(design, tariff)
+    steps, atoms = unit(exchange.unit).steps, atoms_per_major_unit(design.currency)
+    return Version(
+        tariff=tariff,
+        terms=compile_terms(tariff, steps, atoms, design.zone),
+        meters={None if name == tariff.id else name.partition(".")[2]: meter.hash for name, meter in meters.items()},
+        start=instant(tariff.valid_from, design.zone) if tariff.valid_from else None,
+        end=instant(tariff.valid_until, design.zone) if tariff.valid_until else None,
+    )
