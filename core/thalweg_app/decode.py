@@ -10,6 +10,7 @@ from typing import Any, Final
 from thalweg.errors import MalformedMessage
 from thalweg.wire.batch import Batch, TimeQuality, digest
 from thalweg.wire.forms import decode, is_json, verify
+from thalweg.wire.unsigned import is_unsigned
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _QUALITIES: Final = {
@@ -54,6 +55,7 @@ def describe(raw: bytes, uplink_key: bytes | None) -> dict[str, Any]:
         "time_quality": _QUALITIES[header.time_quality],
         "digest": digest(raw).hex(),
         "previous_digest": batch.previous_digest.hex(),
+        "unsigned": is_unsigned(header),
         "authentic": None if uplink_key is None else True,
         "events": [
             {
@@ -75,9 +77,12 @@ def as_text(description: dict[str, Any]) -> str:
     head = [
         f"{name.replace('_', ' ')}: {value}"
         for name, value in description.items()
-        if name not in ("events", "authentic")
+        if name not in ("events", "authentic", "unsigned")
     ]
-    verdict = "verified" if description["authentic"] else "not checked (give the device's uplink key with --key)"
+    if description["unsigned"]:
+        verdict = "none: a gateway made this of a message of a device that is not ours; boot is the profile's version"
+    else:
+        verdict = "verified" if description["authentic"] else "not checked (give the device's uplink key with --key)"
     head.append(f"authentication code: {verdict}")
     head.append(f"bytes an event: {description['bytes'] / len(events):.1f}")
     lines = [

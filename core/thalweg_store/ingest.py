@@ -37,6 +37,7 @@ from thalweg_store.facts import (
 )
 from thalweg_store.fed_meters import FedMeter, fed_meters
 from thalweg_store.flows import FlowNumbers
+from thalweg_store.foreign import ForeignFacts
 from thalweg_store.quarantine import Quarantined, put_in_quarantine
 from thalweg_store.ranges import ReceivedRanges
 from thalweg_store.rejected import take_out
@@ -142,6 +143,10 @@ class IngestTransaction:
             counted = self._connection.execute(_COUNT_COMMIT, {"instance": self._instance, "now": now})
             self.commits = counted.scalar_one()
         return left_out
+
+    def foreign(self) -> ForeignFacts:
+        """What is known of messages of devices that are not ours."""
+        return ForeignFacts(self._connection)
 
     def book_panes(self, panes: Mapping[FlowKey, Total], now: datetime) -> None:
         """Write panes of the minute of `now` alone."""

@@ -9,6 +9,7 @@ import sys
 from typing import Final
 
 from thalweg.errors import ThalwegError
+from thalweg_gateway.foreign_intake import ForeignIntake, load_profiles
 from thalweg_gateway.health import Health
 from thalweg_gateway.metrics import GatewayMetrics
 from thalweg_gateway.observability import Several
@@ -32,18 +33,21 @@ def main() -> int:
     try:
         settings = GatewaySettings.from_environment()
         logs.configure(settings.log, settings.gateway_instance)
-        source = open_source(settings)
+        database = Database(settings.database_url.get_secret_value(), pool_size=1)
+        foreign = ForeignIntake(database, settings.ecosystem, load_profiles(settings.profiles))
+        source = open_source(settings, foreign.filters)
         metrics = GatewayMetrics(settings.ecosystem, settings.gateway_instance)
         metrics.watch(source)
         probe = Database(settings.database_url.get_secret_value(), pool_size=1)
         health = Health(lambda: source.is_ready, lambda: watermark(probe))
         pipeline = Pipeline(
             source,
-            Database(settings.database_url.get_secret_value(), pool_size=1),
+            database,
             settings.ecosystem,
             parse_root_key(settings.root_key.get_secret_value()),
             settings.gateway_instance,
             Several(metrics, health),
+            foreign=foreign if foreign.filters else None,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: pipeline.stop())

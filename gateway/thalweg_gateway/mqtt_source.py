@@ -64,6 +64,10 @@ class MqttAddress(NamedTuple):
         return cls(parts.hostname, parts.port or (8883 if is_tls else 1883), is_tls, user, password)
 
 
+#: the packet number of what its sender does not wait for (QoS 0), as devices that are not ours may choose
+_AT_MOST_ONCE: Final = 0
+
+
 class _Token(NamedTuple):
     connection: int
     packet: int
@@ -72,12 +76,17 @@ class _Token(NamedTuple):
 class MqttSource:
     """One persistent session on one broker, for one ecosystem's devices."""
 
-    def __init__(self, address: MqttAddress, ecosystem: str, client_id: str, share: str = "") -> None:
-        """`share` names the group of gateways that share the broker's messages; empty when there is one gateway."""
+    def __init__(
+        self, address: MqttAddress, ecosystem: str, client_id: str, share: str = "", others: Sequence[str] = ()
+    ) -> None:
+        """`share` names the group of gateways that share the broker's messages; empty when there is one gateway.
+
+        `others` are topic filters of devices that are not ours.
+        """
         self._address = address
         self._client_id = client_id
         self._state_topic = gateway_state_topic(ecosystem)
-        self._plain = [device_topic(ecosystem, "+", channel) for channel in UPLINK]
+        self._plain = [*(device_topic(ecosystem, "+", channel) for channel in UPLINK), *others]
         self._filters = [f"$share/{share}/{topic}" for topic in self._plain] if share else self._plain
         #: a topic of this gateway's alone, and a shared subscription to it that only this gateway is in
         self._canary_topic = f"{self._state_topic}/{client_id}"
@@ -114,7 +123,8 @@ class MqttSource:
         for message in messages:
             token = message.token
             assert isinstance(token, _Token)
-            if token.connection == self._connection and self._client.is_connected():
+            is_waited_for = token.packet != _AT_MOST_ONCE and token.connection == self._connection
+            if is_waited_for and self._client.is_connected():
                 self._client.ack(token.packet, qos=1)
         self._network(0)
 

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, Protocol, Self
 
 from thalweg.errors import StoreUnavailable
 from thalweg_gateway.commit import Committed
+from thalweg_gateway.foreign import Effect, ForeignCommitted
 from thalweg_gateway.source import Message
 from thalweg_store.directory import Directory
 from thalweg_store.quarantine import Quarantined
@@ -66,6 +67,18 @@ class Commit:
             messages=len(messages),
             outcomes={outcome: BatchCount(number, events[outcome]) for outcome, number in outcomes.items()},
             rejections=Counter(each.reason for each in booking.rejections),
+            seconds=seconds,
+            oldest_seconds=_age_seconds(messages),
+        )
+
+    @classmethod
+    def foreign(cls, messages: Sequence[Message], committed: ForeignCommitted, seconds: float) -> Self:
+        """What a transaction of messages that are not ours came to, just now."""
+        accepted = {effect: count for effect, count in committed.effects.items() if effect is not Effect.REJECTED}
+        return cls(
+            messages=len(messages),
+            outcomes={effect.value: BatchCount(count, count) for effect, count in accepted.items()},
+            rejections=committed.reasons,
             seconds=seconds,
             oldest_seconds=_age_seconds(messages),
         )

@@ -17,6 +17,9 @@ from typing import Final
 from thalweg.errors import StoreError, StoreUnavailable
 from thalweg_gateway import live_panes
 from thalweg_gateway.commit import Committer, StaleDirectoryError
+from thalweg_gateway.foreign import ForeignCommitter
+from thalweg_gateway.foreign_intake import ForeignIntake, read_foreign
+from thalweg_gateway.foreign_parts import ForeignSource
 from thalweg_gateway.intake import KeyRing
 from thalweg_gateway.log_context import about
 from thalweg_gateway.new_life import NewLife
@@ -50,12 +53,15 @@ class Pipeline:
         observer: Observer = UNOBSERVED,
         *,
         live_seconds: float = live_panes.INTERVAL_SECONDS,
+        foreign: ForeignIntake | None = None,
     ) -> None:
-        """`live_seconds`: how long at least between two writes of the live view."""
+        """`live_seconds`: how long at least between two writes of the live view; `foreign` reads other devices."""
         self._source = source
         self._observer = observer
         ring = KeyRing(root_key, ecosystem)
         self._committer = Committer(database, ecosystem, ring, instance, live_panes.LivePanes(live_seconds))
+        self._foreign = foreign
+        self._foreign_committer = ForeignCommitter(database, self._committer, instance)
         self._receipts = Receipts(ecosystem, ring, source.publish)
         self._new_life = NewLife(database, ecosystem, instance)
         self._parking_due = 0.0
@@ -136,11 +142,22 @@ class Pipeline:
         raise _StoppedError
 
     def _commit(self, messages: Sequence[Message]) -> None:
-        """Commit `messages` and owe the receipts for them."""
+        """Commit `messages`, those that are not ours by themselves, and owe the receipts for ours."""
+        if self._foreign is not None:
+            messages, others = self._foreign.split(messages)
+            for reader, group in others:
+                self._commit_foreign(self._foreign.source(reader), group)
+            if not messages:
+                return
         began = time.monotonic()
         committed = self._committer.commit(messages)
         self._observer.committed(Commit.of(messages, committed, time.monotonic() - began))
         self._owe_all(committed.receipts)
+
+    def _commit_foreign(self, source: ForeignSource, messages: Sequence[Message]) -> None:
+        began = time.monotonic()
+        committed = self._foreign_committer.commit(source, [read_foreign(each, source.reader) for each in messages])
+        self._observer.committed(Commit.foreign(messages, committed, time.monotonic() - began))
 
     def _owe_all(self, receipts: Iterable[OwedReceipt]) -> None:
         for receipt in receipts:

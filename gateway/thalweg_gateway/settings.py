@@ -58,6 +58,10 @@ class GatewaySettings(StoreSettings):
         default="gateway-1", pattern=r"[a-z0-9-]{1,23}", description="also the MQTT client id: one for each gateway"
     )
 
+    profiles: str = Field(
+        default="",
+        description="profiles of devices that are not ours, by comma: names of shipped ones, or files; not with NATS",
+    )
     gateway_http: str | None = Field(
         default=None, description="port or host:port for /metrics, /healthz and /readyz; absent: none"
     )
@@ -66,6 +70,8 @@ class GatewaySettings(StoreSettings):
     def _names_a_broker(self) -> Self:
         if self.nats_url is None and self.mqtt_url is None:
             raise ValueError("name a broker: THALWEG_NATS_URL for NATS, THALWEG_MQTT_URL for any other")
+        if self.profiles and self.nats_url is not None:
+            raise ValueError("THALWEG_PROFILES needs a broker taken from by MQTT: leave THALWEG_NATS_URL out")
         return self
 
 

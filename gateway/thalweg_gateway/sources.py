@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from thalweg_gateway.mqtt_source import MqttAddress, MqttSource
 from thalweg_gateway.nats_link import NatsAddress
 from thalweg_gateway.nats_source import NatsSource
@@ -12,8 +14,11 @@ _MQTT_PORT = 1883
 _MQTTS_PORT = 8883
 
 
-def open_source(settings: GatewaySettings) -> MqttSource | NatsSource:
-    """The source, which begins to connect; raises SetupError for a URL that is none."""
+def open_source(settings: GatewaySettings, others: Sequence[str] = ()) -> MqttSource | NatsSource:
+    """The source, which begins to connect; raises SetupError for a URL that is none.
+
+    `others` are topic filters of devices that are not ours.
+    """
     if settings.nats_url is not None:
         address = NatsAddress.parse(settings.nats_url.get_secret_value())
         options = StreamOptions(
@@ -24,7 +29,7 @@ def open_source(settings: GatewaySettings) -> MqttSource | NatsSource:
         return NatsSource(address, _doors(settings, address), settings.ecosystem, settings.gateway_instance, options)
     assert settings.mqtt_url is not None
     address_of_broker = MqttAddress.parse(settings.mqtt_url.get_secret_value())
-    return MqttSource(address_of_broker, settings.ecosystem, settings.gateway_instance, settings.mqtt_share)
+    return MqttSource(address_of_broker, settings.ecosystem, settings.gateway_instance, settings.mqtt_share, others)
 
 
 def _doors(settings: GatewaySettings, address: NatsAddress) -> list[MqttAddress]:

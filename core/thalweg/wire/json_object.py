@@ -31,7 +31,7 @@ def read_object(text: bytes) -> dict[str, Any]:
         raise MalformedMessage("the text before the authentication code is not JSON in UTF-8") from None
     if not isinstance(body, dict):
         raise MalformedMessage("the text before the authentication code is no JSON object")
-    _check_values(body)
+    check_values(body)
     return body
 
 
@@ -44,7 +44,8 @@ def check_depth(words: str) -> None:
             raise MalformedMessage(f"the text is nested deeper than {MAX_DEPTH} levels")
 
 
-def _check_values(body: dict[str, Any]) -> None:
+def check_values(body: object) -> None:
+    """Raise MalformedMessage where a string anywhere in `body` holds what no store keeps, or a number is not finite."""
     left: list[Any] = [body]
     while left:
         value = left.pop()

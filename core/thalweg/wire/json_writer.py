@@ -48,7 +48,7 @@ class JsonBatchWriter:
         if self._previous != FIRST_OF_BOOT:
             body["prev"] = self._previous.hex()
         times = [self._events[0].at_ms, *(event.at_ms for event in self._events)]
-        body["rows"] = [_row(event, event.at_ms - before) for event, before in zip(self._events, times, strict=False)]
+        body["rows"] = [row_of(event, event.at_ms - before) for event, before in zip(self._events, times, strict=False)]
         raw = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
         batch = text.sign(Channel.EVENTS_JSON, raw, self._key)
         if len(batch) > MAX_BATCH_BYTES:
@@ -59,7 +59,8 @@ class JsonBatchWriter:
         return batch
 
 
-def _row(event: Event, step_ms: int) -> list[Any]:
+def row_of(event: Event, step_ms: int) -> list[Any]:
+    """One event as a row; raises ValueError for an exchange without a receiver."""
     attributes = dict(event.attributes)
     row: list[Any] = [step_ms, event.kind, event.quantity]
     if event.is_exchange:

@@ -1,0 +1,157 @@
+"""An agreement tried out on one amount: what `thalweg agreement try` shows, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from thalweg.allocation import Account, Shared, State, Sums, Terms, compile_terms
+from thalweg.allocation.breakpoints import breakpoints, points_in_words, take_in_words
+from thalweg.allocation.pools import share_all
+from thalweg.allocation.seating import POOL
+from thalweg.allocation.turning_points import turning_points
+from thalweg.design.agreement_text import Agreements
+from thalweg.design.agreements import recipients_of
+from thalweg.errors import RatingError
+from thalweg.money import format_atoms, format_minor, parse_atoms, parse_decimal, settle
+from thalweg.units import unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What to try an agreement with. Amounts and quantities are decimals as written."""
+
+    gross: str
+    #: its id; None if there is one only
+    agreement: str | None = None
+    #: exchange id → charge that is taken off
+    less: Mapping[str, str] = field(default_factory=dict)
+    #: meter id → quantity, in the meter's unit
+    units: Mapping[str, str] = field(default_factory=dict)
+    #: gross that was shared before
+    lifetime: str = "0"
+    #: account → what has been paid back before
+    recouped: Mapping[str, str] = field(default_factory=dict)
+    day: date | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def describe_trial(document: Agreements, trial: Trial) -> dict[str, Any]:
+    """Every party's share, step by step; raises RatingError and MoneyError for what cannot be tried."""
+    currency = document.currency
+    chosen = document.agreements[_chosen(document, trial.agreement)]
+    terms = {name: compile_terms(each, currency, document.units) for name, each in document.agreements.items()}
+    gross = parse_atoms(trial.gross, currency)
+    deductions = _known(trial.less, chosen.deductions, "--less", "`base: {net_of: [...]}`")
+    base = gross - sum(parse_atoms(amount, currency) for amount in deductions.values())
+    roles = recipients_of(chosen, document.agreements.values())
+    shared = share_all(
+        terms,
+        {chosen.id: base},
+        {role: role for role in roles},
+        units=_units(document, terms, trial.units),
+        openings={chosen.id: _opening(trial, terms[chosen.id], currency)},
+        day=trial.day,
+        attributes=trial.attributes,
+    )
+    parties: dict[str, int] = dict.fromkeys(sorted(roles), 0)
+    for each in shared.values():
+        for role, atoms in each.by_participant.items():
+            parties[role] += atoms
+    return {
+        "agreement": chosen.id,
+        "currency": currency,
+        "gross": format_atoms(gross, currency),
+        "base": format_atoms(base, currency),
+        "steps": [step for name, each in shared.items() for step in _steps(name, each, currency)],
+        "shares": {role: format_atoms(atoms, currency) for role, atoms in parties.items()},
+        "settled": {role: format_minor(minor, currency) for role, minor in settle(parties).items()},
+        "outstanding": _outstanding(shared.values(), currency),
+        "turning_points": points_in_words(
+            turning_points(shared[chosen.id].terms, shared[chosen.id].units, shared[chosen.id].opening) or (), currency
+        ),
+        "words": [sentence for each in shared.values() for sentence in breakpoints(each.terms.agreement, currency)],
+        "warnings": [str(warning) for warning in document.warnings],
+    }
+
+
+def _chosen(document: Agreements, agreement: str | None) -> str:
+    names = ", ".join(document.agreements)
+    if agreement is None:
+        fed = {pool for each in document.agreements.values() for pool in each.pools}
+        first = [name for name in document.agreements if name not in fed]
+        if len(first) != 1:
+            raise RatingError(f"the document has several agreements: choose one of {names} with --id")
+        return first[0]
+    if agreement not in document.agreements:
+        raise RatingError(f"there is no agreement {agreement!r}: choose one of {names or '(none)'} with --id")
+    return agreement
+
+
+def _units(document: Agreements, terms: Mapping[str, Terms], given: Mapping[str, str]) -> Mapping[str, int]:
+    """Meter id → smallest steps, 0 for meters that are not given."""
+    meters = sorted({meter for each in terms.values() for meter in each.meters})
+    steps = dict.fromkeys(meters, 0)
+    for meter, quantity in _known(given, meters, "--units", "a step's `meter`").items():
+        exactly = parse_decimal(quantity) * unit(document.units[meter]).steps
+        if exactly.denominator != 1:
+            raise RatingError(f"{quantity} {document.units[meter]} of {meter} is finer than what is counted")
+        steps[meter] = exactly.numerator
+    return steps
+
+
+def _opening(trial: Trial, terms: Terms, currency: str) -> State:
+    accounts = [step.account for step in terms.steps if step.account is not None]
+    recouped = {
+        account: parse_atoms(amount, currency)
+        for account, amount in _known(
+            trial.recouped, accounts, "--recouped", "a step's `recoup: {account: ...}`"
+        ).items()
+    }
+    return State(
+        lifetime=Sums(gross=parse_atoms(trial.lifetime, currency)),
+        accounts={account: Account(recouped=atoms, accrued=atoms) for account, atoms in recouped.items()},
+    )
+
+
+def _known(given: Mapping[str, str], names: Iterable[str], option: str, place: str) -> Mapping[str, str]:
+    known = list(names)
+    for name in given:
+        if name not in known:
+            use = f"use one of {', '.join(known)}" if known else "leave the option out"
+            raise RatingError(f"{option} {name}={given[name]}: {place} does not name {name!r} in this agreement: {use}")
+    return given
+
+
+def _steps(agreement: str, shared: Shared, currency: str) -> Iterable[dict[str, Any]]:
+    left = shared.base_atoms
+    for step, atoms in zip(shared.terms.agreement.steps, shared.atoms_of_steps, strict=True):
+        left -= atoms
+        yield {
+            "agreement": agreement,
+            "step": step.id,
+            "takes": take_in_words(shared.terms.agreement, step, currency),
+            "amount": format_atoms(atoms, currency),
+            "left": format_atoms(left, currency),
+            "shares": {
+                portion.role.removeprefix(POOL): format_atoms(portion.atoms, currency)
+                for portion in shared.portions
+                if portion.step == step.id
+            },
+            "pool": step.pool,
+        }
+
+
+def _outstanding(shared: Iterable[Shared], currency: str) -> dict[str, str]:
+    """Account → what is still to be paid back."""
+    return {
+        step.account: format_atoms(
+            int(Fraction(step.amount, each.terms.scale)) - each.closing.accounts[step.account].recouped, currency
+        )
+        for each in shared
+        for step in each.terms.steps
+        if step.account is not None
+    }
