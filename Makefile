@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --require-hashes --no-deps -r
 # What a person repeats while working: the rules, the formats, the gateway's pure parts. `make test` runs everything.
-FAST := tests/thalweg tests/contract tests/thalweg_gateway
+FAST := tests/contract tests/thalweg tests/thalweg_gateway --ignore tests/thalweg/metrics --ignore tests/thalweg/profiles
 
 .PHONY: demo test check lint types firmware-types openapi lock clean
 

@@ -69,6 +69,7 @@ def test_a_look_for_revoked_devices_that_fails_is_counted() -> None:
     asyncio.run(asyncio.wait_for(watch_once(), 30))
 
 
+@pytest.mark.slow
 def test_both_are_served_by_http() -> None:
     metrics = AuthMetrics("ev", {**THERE, "system": lambda: False})
     metrics.answered(Outcome.LET_IN, 0.02)

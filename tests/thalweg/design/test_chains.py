@@ -191,6 +191,7 @@ def test_what_is_handed_on_may_be_carried_through_at_cost():
     assert validate(found) == ()
 
 
+@pytest.mark.slow
 def test_the_schema_accepts_everything_that_a_document_may_declare():
     schema = Design.model_json_schema()
     jsonschema.validate(whole_document(), schema)

@@ -68,6 +68,7 @@ def test_a_design_cannot_be_changed():
         example("ev-charging").name = "other"  # type: ignore[misc]
 
 
+@pytest.mark.slow
 def test_the_schema_accepts_the_examples_and_refuses_unknown_keys():
     schema = Design.model_json_schema()
     for name in names():
