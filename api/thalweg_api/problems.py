@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from thalweg.errors import OutsideCoverage, StoreUnavailable, ThalwegError, UnknownEcosystem
-from thalweg_api import schemas
+from thalweg_api.problem_schemas import NotMeasured, Problem
 
 _LOG = logging.getLogger(__name__)
 
@@ -36,17 +36,17 @@ NOT_ANSWERED: Final[dict[int | str, dict[str, Any]]] = {
     422: {
         "description": "The request is not valid, or asks for a time that was not measured whole",
         "content": {"application/problem+json": {}},
-        "model": schemas.NotMeasured | schemas.Problem,
+        "model": NotMeasured | Problem,
     }
 }
 
 
 def problem(status: int, title: str, detail: str, **headers: str) -> JSONResponse:
     """One problem document."""
-    return _answer(schemas.Problem(status=status, title=title, detail=detail), headers)
+    return _answer(Problem(status=status, title=title, detail=detail), headers)
 
 
-def _answer(document: schemas.Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+def _answer(document: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
     body = document.model_dump(mode="json")
     return JSONResponse(body, document.status, headers=headers, media_type="application/problem+json")
 
@@ -60,7 +60,7 @@ def _not_measured(error: OutsideCoverage) -> JSONResponse:
             f"Meter {error.meter!r} measures since {since}, which is after the beginning of this window: "
             'ask for the window "all", which begins then, or for a shorter one.'
         )
-    document = schemas.NotMeasured(
+    document = NotMeasured(
         status=422, title="Not measured for so long", detail=detail, meter=error.meter, measured_since=error.start
     )
     return _answer(document)

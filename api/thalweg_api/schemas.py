@@ -291,22 +291,3 @@ class Accounting(Schema):
     """m6 since then, exact."""
     shares: dict[str, Money]
     """Participant id → exact share of the gross; they sum to it."""
-
-
-class Problem(BaseModel):
-    """RFC 9457 problem details: why a request is not answered, and what to do."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-
-
-class NotMeasured(Problem):
-    """The time asked for is not covered by a meter of the design: figures for it would be too small."""
-
-    meter: str
-    measured_since: datetime | None
-    """From when on the meter covers everything; the window "all" begins then. Null: it measures nothing here."""
