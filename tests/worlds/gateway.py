@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from thalweg.design import content_hash, load
@@ -25,6 +26,8 @@ ROOT_KEY = bytes(range(100, 132))
 ECOSYSTEM = "ev-test"
 DEVICE = "cp-01"
 NOON_MS = 1_790_000_100_000
+#: role → participant of the charge point
+HOSTED = MappingProxyType({"host": "mall-42"})
 
 
 class MemorySource:
@@ -134,14 +137,12 @@ def make_pipeline(source: MemorySource, database: Database, instance: str = "gat
     return Pipeline(source, database, ECOSYSTEM, ROOT_KEY, instance, live_seconds=0)
 
 
-def make_world(database: Database) -> World:
-    """A registered ecosystem with one charge point at mall-42 since the beginning."""
+def make_world(database: Database, design: str = "ev-charging", roles: Mapping[str, str] = HOSTED) -> World:
+    """A registered ecosystem with a shipped design and one device, which has worked for `roles` since the beginning."""
     registry = Registry(database)
-    registry.ensure_ecosystem(ECOSYSTEM, "EV test", {"mall-42": "Mall 42"})
-    document = text("ev-charging")
+    registry.ensure_ecosystem(ECOSYSTEM, "EV test", {"mall-42": "Mall 42"} | {name: name for name in roles.values()})
+    document = text(design)
     registry.activate_design(ECOSYSTEM, document, content_hash(load(document)), datetime.now(UTC))
-    registry.ensure_devices(
-        ECOSYSTEM, [NewDevice(name=DEVICE, operator="city-charge", roles={"host": "mall-42"})], BEGINNING
-    )
+    registry.ensure_devices(ECOSYSTEM, [NewDevice(name=DEVICE, operator="city-charge", roles=dict(roles))], BEGINNING)
     source = MemorySource()
     return World(database, source, make_pipeline(source, database), derive(ROOT_KEY, ECOSYSTEM, DEVICE, 1))
