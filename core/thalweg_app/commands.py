@@ -14,7 +14,15 @@ import typer
 
 from thalweg import __version__
 from thalweg.errors import ThalwegError
-from thalweg_app import access_commands, agreement_commands, database_commands, replay_commands, store_commands
+from thalweg_app import (
+    access_commands,
+    agreement_commands,
+    database_commands,
+    design_commands,
+    replay_commands,
+    simulate_commands,
+    store_commands,
+)
 from thalweg_app.bench import commands as bench_commands
 from thalweg_app.chaos import commands as chaos_commands
 from thalweg_app.decode import as_text, describe, read_bytes
@@ -31,6 +39,8 @@ app.add_typer(device_commands.app, name="device")
 device_commands.app.command()(access_commands.revoke)
 device_commands.app.command()(access_commands.password)
 app.add_typer(agreement_commands.app, name="agreement")
+app.add_typer(design_commands.app, name="design")
+app.command()(simulate_commands.simulate)
 app.add_typer(database_commands.app, name="database")
 app.add_typer(bench_commands.app, name="bench")
 app.command()(chaos_commands.chaos)

@@ -26,6 +26,20 @@ DeviceId = Annotated[str, typer.Argument(metavar="DEVICE", help="The device's id
 
 
 @contextmanager
+def said_in_words() -> Iterator[None]:
+    """An error of ours, or of an installation that lacks something, ends the command with its words and status 2."""
+    try:
+        yield
+    except ThalwegError as error:
+        typer.echo(f"thalweg: {error}", err=True)
+    except ModuleNotFoundError as error:
+        typer.echo(f"thalweg: this needs more than is installed ({error.name}): pip install 'thalweg[all]'", err=True)
+    else:
+        return
+    raise typer.Exit(2)
+
+
+@contextmanager
 def opened_store(data: Path | None, ecosystem: str | None) -> Iterator[OpenStore]:
     """The store that the options name; an error of ours ends the command with its words and status 2."""
     try:

@@ -128,7 +128,7 @@ class _Activation(NamedTuple):
             version += 1
             new = self._with(version=version, hash=self.content_hash, document=self.document, now=self.now)
             connection.execute(_ADD_DESIGN, new)
-        covers_from = _first_kept(connection, self.ecosystem)
+        covers_from = first_kept(connection, self.ecosystem)
         fed = self._with(meters=list(self.numbers.values()), version=version, now=self.now)
         connection.execute(_COVER, fed | {"from": covers_from})
         connection.execute(_END_COVER, fed)
@@ -138,7 +138,7 @@ class _Activation(NamedTuple):
         return {"ecosystem": self.ecosystem, **parameters}
 
 
-def _first_kept(connection: Connection, ecosystem: str) -> datetime:
+def first_kept(connection: Connection, ecosystem: str) -> datetime:
     """The first quarter hour all of whose batches have kept their bytes."""
     kept_from = connection.scalar(_KEPT_FROM, {"ecosystem": ecosystem})
     if kept_from is None:

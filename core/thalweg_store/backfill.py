@@ -47,7 +47,9 @@ class MissedMeter(NamedTuple):
         return self.before is None or not self.before.holds(batch)
 
 
-class _AssignedDevice(NamedTuple):
+class AssignedDevice(NamedTuple):
+    """A device's number, and for whom it works when."""
+
     id: int
     assignments: Assignments
 
@@ -76,7 +78,7 @@ class Backfill:
 
     def add(self, batches: Iterable[StoredBatch]) -> None:
         """Add what was missed of booked batches."""
-        for portion in _portions(batches):
+        for portion in portions(batches):
             plain = [batch for batch in portion if not batch.refused]
             read = read_together([each.batch for each in plain], [each.offset_ms or 0 for each in plain])
             self._add_columns(plain, read)
@@ -97,18 +99,18 @@ class Backfill:
         usual = np.flatnonzero(~read.is_unusual[read.events.batch])
         if not len(usual):
             return
-        devices = [_AssignedDevice(each.batch.key.device, self._assignments[each.batch.key.device]) for each in batches]
+        devices = [AssignedDevice(each.batch.key.device, self._assignments[each.batch.key.device]) for each in batches]
         rows = EventRows.of(read.events, usual, read.at_ms[usual].astype(np.int64), devices)
         is_new, is_old = (np.zeros(len(read.events), np.bool_) for _ in range(2))
         for meter in self._missed:
             lacks = np.array([meter.lacks(batch) for batch in batches], np.bool_)
-            for column in _measured(meter.plan, read, usual, lacks):
+            for column in measured_columns(meter.plan, read, usual, lacks):
                 is_new[column.rows] = True
                 for key, total in rows.flows(column, meter.number).items():
                     self._rollups[key].add(total.quantity, total.occurrences)
         for fed in self._fed:
             holds = np.array([fed.holds(batch) for batch in batches], np.bool_)
-            for column in _measured(fed.plan, read, np.flatnonzero(is_new), holds):
+            for column in measured_columns(fed.plan, read, np.flatnonzero(is_new), holds):
                 is_old[column.rows] = True
         for each in rows.tallies((is_new & ~is_old)[usual]):
             if each.is_marked:
@@ -160,13 +162,14 @@ def _copy(connection: Connection, statement: LiteralString, rows: Iterable[Seque
             copy.write_row(row)
 
 
-def _measured(plan: Plan, read: ReadBatches, rows: Places, is_chosen: NDArray[np.bool_]) -> list[MeasuredColumn]:
+def measured_columns(plan: Plan, read: ReadBatches, rows: Places, is_chosen: NDArray[np.bool_]) -> list[MeasuredColumn]:
     """What `plan` measures of those of `rows` whose batch is chosen; an event that it cannot measure is left out."""
     chosen = rows[is_chosen[read.events.batch[rows]]]
     return measure(plan, read.events, chosen, read.at_ms).columns if len(chosen) else []
 
 
-def _portions(batches: Iterable[StoredBatch]) -> Iterator[list[StoredBatch]]:
+def portions(batches: Iterable[StoredBatch]) -> Iterator[list[StoredBatch]]:
+    """As many batches at a time as are worked on together."""
     portion: list[StoredBatch] = []
     events = 0
     for batch in batches:

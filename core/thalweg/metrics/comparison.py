@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
 from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange
@@ -20,6 +20,19 @@ _ELEMENTS: Final = Fraction(3, 10)
 _TERMS: Final = Fraction(1, 5)
 
 
+class DistanceParts(NamedTuple):
+    """The three parts of a distance, each 0 for the same and 1 for nothing in common."""
+
+    exchanges: Fraction
+    elements: Fraction
+    terms: Fraction
+
+    @property
+    def whole(self) -> Fraction:
+        """The distance: half of it exchanges, three tenths elements, a fifth terms."""
+        return _EXCHANGES * self.exchanges + _ELEMENTS * self.elements + _TERMS * self.terms
+
+
 def distance(figures: Figures) -> Value:
     """Distance to the alternative's design, exchanges weighted by what flowed along them."""
     other = figures.evidence.alternative
@@ -29,7 +42,12 @@ def distance(figures: Figures) -> Value:
 
 
 def design_distance(one: Design, other: Design, weights: Weights = {}, other_weights: Weights = {}) -> Fraction:  # noqa: B006 - read only
-    """0 for designs of the same exchanges, elements and terms, 1 for designs that have nothing in common.
+    """0 for designs of the same exchanges, elements and terms, 1 for designs that have nothing in common."""
+    return distance_parts(one, other, weights, other_weights).whole
+
+
+def distance_parts(one: Design, other: Design, weights: Weights = {}, other_weights: Weights = {}) -> DistanceParts:  # noqa: B006 - read only
+    """How far apart exchanges are, elements (the mean of nodes, drivers and interfaces), and terms.
 
     Exchanges are the same with the same ends, medium and object, whatever their id. `weights` gives their value by id;
     where it gives none at all, each counts once.
@@ -40,7 +58,7 @@ def design_distance(one: Design, other: Design, weights: Weights = {}, other_wei
         _jaccard({interface.id for interface in one.interfaces}, {interface.id for interface in other.interfaces}),
     ]
     exchanges = _weighted_jaccard(_weights_of(one, weights), _weights_of(other, other_weights))
-    return _EXCHANGES * (1 - exchanges) + _ELEMENTS * (1 - sum(elements, Fraction(0)) / 3) + _TERMS * _terms(one, other)
+    return DistanceParts(1 - exchanges, 1 - sum(elements, Fraction(0)) / 3, _terms(one, other))
 
 
 def deltas(figures: Figures) -> Mapping[Key, Value]:
