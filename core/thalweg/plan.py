@@ -33,15 +33,17 @@ class DesignPlan:
 
     @property
     def has_state(self) -> bool:
-        """Whether charges depend on what came before in their period."""
-        return any(charged.has_state for charged in self.charges.exchanges.values())
+        """Whether charges or their shares depend on what came before."""
+        return self.charges.has_state
 
-    def opening(self, start: datetime) -> datetime:
-        """From when on quantities bear on what is charged from `start`, a quarter hour, on: the start of its period.
+    def opening(self, start: datetime) -> datetime | None:
+        """From when on quantities bear on what is charged and shared from `start`, a quarter hour, on.
 
-        What lies between the two is the `opening` of `thalweg.rating.rate`.
+        The start of its period; None, from the beginning, where agreements have terms for all their lifetime. What
+        lies between the two is the `opening` of `thalweg.rating.rate`.
         """
-        return beginning_of(self.charges.opening(quarter_of(start)))
+        opening = self.charges.opening(quarter_of(start))
+        return None if opening is None else beginning_of(opening)
 
 
 def compile_design(design: Design) -> DesignPlan:

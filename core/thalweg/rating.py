@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from thalweg.allocation.claims import Booking, Claim, book
 from thalweg.allocation.pools import allocate_all
 from thalweg.charging.window import Charging
 from thalweg.design.agreements import Agreement, recipients_of
@@ -21,7 +22,7 @@ from thalweg.design.shares import share_exchanges
 from thalweg.design.ways import Ways
 from thalweg.money import atoms_per_major_unit
 from thalweg.plan import DesignPlan, compile_design
-from thalweg.rating_lines import Assignments, Line, Lines, Quantity, Row
+from thalweg.rating_lines import Assignments, Line, LineKey, Lines, Quantity, Row
 from thalweg.units import unit
 
 __all__ = ["Flow", "Quantity", "rate"]
@@ -83,10 +84,10 @@ def rate(
     """All flows that `quantities` mean under `design`, in the order of its exchanges; shares follow their charge.
 
     `assignments` maps each assignment id to its role → participant table. Quantities of other designs' meters are left
-    out. `opening` is what the periods of `quantities` held before them (`DesignPlan.opening` says from when on): tiers
-    and limits go on from there, and the flows are what `quantities` add. Raises RatingError for an assignment that is
-    not given, for a group that does not fit its meter, and for quantities that lack their quarter hour where the
-    design needs it.
+    out. `opening` is what the periods of `quantities` held before them (`DesignPlan.opening` says from when on): tiers,
+    limits, caps and accounts go on from there, and the flows are what `quantities` add. Raises RatingError for an
+    assignment that is not given, for a group that does not fit its meter, and for quantities that lack their quarter
+    hour where the design needs it.
     """
     plan = design if isinstance(design, DesignPlan) else compile_design(design)
     rating = _Rating(plan, list(quantities), assignments, list(opening))
@@ -109,6 +110,7 @@ class _Rating:
         self.lines = Lines(design, quantities, assignments)
         self.charging = Charging(plan.charges, design, quantities, assignments, opening)
         self.paid_along = share_exchanges(design)
+        self.sharing = plan.charges.sharing
         self.agreements = {agreement.on: agreement for agreement in design.agreements if agreement.on is not None}
         self.terms = plan.agreements
         self.exchanges = {exchange.id: exchange for exchange in design.exchanges}
@@ -131,13 +133,54 @@ class _Rating:
         """The charges of a money exchange, each followed by its shares."""
         agreement = self.agreements.get(exchange.id)
         recipients = recipients_of(agreement, self.design.agreements) if agreement else frozenset()
+        roles = {exchange.source, exchange.target, *recipients}
+        if exchange.id in self.sharing:
+            yield from self._charges_by_period(exchange, roles)
+            return
         deductions = self._deductions(agreement, exchange) if agreement else {}
-        for line, charge, unrated in self.charging.lines(exchange, {exchange.source, exchange.target, *recipients}):
+        for line, charge, unrated in self.charging.lines(exchange, roles):
             yield _flow(exchange, line, v_from_atoms=charge, v_to_atoms=charge, unrated=unrated)
             if agreement:
                 keys = {_key(row, self.lines.group_names(exchange)) for row in line.rows}
                 base = charge - round(sum((deductions.get(key, Fraction(0)) for key in keys), Fraction(0)))
                 yield from self._shares(agreement, exchange, line, base)
+
+    def _charges_by_period(self, exchange: Exchange, roles: set[str]) -> Iterator[Flow]:
+        """The charges of an exchange whose agreement depends on more than them, each followed by its shares.
+
+        A line without quantities of its own has shares where the window changes its part of what is due.
+        """
+        lines, claims = self.charging.claims(exchange, roles)
+        booked = self._booked(exchange, lines, claims)
+        for line, charge, unrated in self.charging.lines(exchange, roles):
+            yield _flow(exchange, line, v_from_atoms=charge, v_to_atoms=charge, unrated=unrated)
+            for booking in booked.pop(line.key, ()):
+                yield self._share(exchange, line, booking)
+        for line in lines:
+            for booking in booked.pop(line.key, ()):
+                yield self._share(exchange, replace(line, quantity=Fraction(0), occurrences=0), booking)
+
+    def _booked(self, paid: Exchange, lines: list[Line], claims: list[Claim]) -> dict[LineKey, list[Booking]]:
+        """What each line pays, by its key. Each participant that is paid has sums of its own."""
+        by_payee: defaultdict[str, list[Claim]] = defaultdict(list)
+        for claim in claims:
+            by_payee[claim.parties[paid.target]].append(claim)
+        booked: defaultdict[LineKey, list[Booking]] = defaultdict(list)
+        for _, own in sorted(by_payee.items()):
+            for booking in book(self.terms, self.sharing[paid.id].agreement.id, own).bookings:
+                if booking.role != paid.target:  # what the payee gets by its own agreement, it has already
+                    booked[lines[int(booking.line)].key].append(booking)
+        return booked
+
+    def _share(self, paid: Exchange, line: Line, booking: Booking) -> Flow:
+        return _flow(
+            self.paid_along[paid.target, booking.role],
+            line,
+            v_from_atoms=booking.atoms,
+            v_to_atoms=booking.atoms,
+            agreement=booking.agreement,
+            step=booking.step,
+        )
 
     def _shares(self, agreement: Agreement, paid: Exchange, line: Line, base_atoms: int) -> Iterator[Flow]:
         payee = paid.target

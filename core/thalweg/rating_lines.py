@@ -20,6 +20,8 @@ from thalweg.errors import RatingError
 Assignments = Mapping[int, Mapping[str, str]]
 #: assignment and group: what quantities are kept apart by
 Cell = tuple[int, tuple[str, ...]]
+#: assignment and sorted (role, participant)
+LineKey = tuple[int, tuple[tuple[str, str], ...]]
 
 
 class Quantity(NamedTuple):
@@ -54,6 +56,10 @@ class Row(NamedTuple):
         """What quantities are kept apart by."""
         return self.assignment_id, self.group
 
+    def values(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The values of the attributes of these names."""
+        return tuple([self.attributes[name] for name in names])
+
 
 class Bucket(NamedTuple):
     """What was measured in one quarter hour."""
@@ -77,6 +83,11 @@ class Line:
     occurrences: int
     rows: tuple[Row, ...]
 
+    @property
+    def key(self) -> LineKey:
+        """What tells it from all other lines of its exchange, in any window."""
+        return self.assignment_id, tuple(sorted(self.parties.items()))
+
 
 class Lines:
     """The quantities of one window, as the exchanges of one design see them."""
@@ -99,7 +110,15 @@ class Lines:
 
         Raises RatingError for an assignment that is not given, and for a group that does not fit the meter.
         """
-        meter, factor = self._measure_of(exchange)
+        return self._rows(*self._measure_of(exchange))
+
+    def counted(self, meter_id: str) -> Iterator[tuple[Row, list[Bucket]]]:
+        """What a meter of the design has counted, in its steps, as `rows` and `buckets` give it."""
+        meter = next(each for each in self._design.meters if each.id == meter_id)
+        for row in self._rows(meter, Fraction(1)):
+            yield row, self._buckets(self._hashes[meter_id], row.cell)
+
+    def _rows(self, meter: Meter, factor: Fraction) -> Iterator[Row]:
         sums = self._sums.get(self._hashes[meter.id], {})
         for assignment_id, group in sorted(sums):
             buckets = sums[assignment_id, group].values()

@@ -59,7 +59,7 @@ def read_past(
 
     Raises OutsideCoverage for a meter that is not covered, where the bytes of its batches are not kept any more.
     """
-    begins = [plan.opening(start) if plan.has_state else start for plan in plans]
+    begins = [(plan.opening(start) or BEGINNING) if plan.has_state else start for plan in plans]
     meters = {content_hash: meter for plan in plans for content_hash, meter in plan.meters.items()}
     with database.snapshot() as connection:
         reading = Reading(connection, ecosystem)

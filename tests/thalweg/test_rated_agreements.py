@@ -68,7 +68,7 @@ def test_a_pool_is_shared_with_its_recipients_by_the_payee_of_the_charge():
         {"take": {"flat": {"amount": "5"}}},
     ],
 )
-def test_shares_that_depend_on_more_than_a_window_are_refused_and_never_guessed(step):
+def test_shares_that_depend_on_time_are_refused_without_it_and_never_guessed(step):
     steps = [{"id": "host", "to": "host", **step}, {"id": "rest", "take": "remainder", "to": "cpo"}]
-    with pytest.raises(RatingError, match="gives no fixed parts"):
+    with pytest.raises(RatingError, match="by quarter hour"):
         rated(design_with({"id": "operator", "on": "operator-fee", "steps": steps}))

@@ -38,6 +38,8 @@ class Claim:
     attributes: Mapping[str, str] = field(default_factory=dict)
     #: the first day of the period, or of the part of it, in the design's zone
     day: date
+    #: its first quarter hour, where a day has several
+    quarter: int = 0
     #: False for the part of a period behind an amendment
     begins_period: bool = True
     #: atoms within the window that flows are wanted for
@@ -78,7 +80,8 @@ def book(
     """Share the claims on `agreement`, and on all that its pools lead to.
 
     Periods are shared in their order, each opening with the state that the one before closed with; `openings` are the
-    states before the first. The window adds W(opening and window) − W(opening). Raises what `share_all` raises.
+    states before the first. The window adds W(opening and window) − W(opening), each with states of its own: so what
+    comes late changes the periods behind it too, and windows sum to the whole. Raises what `share_all` raises.
     """
     roles = recipients_of(agreements[agreement].agreement, [terms.agreement for terms in agreements.values()])
     attributes = {
@@ -87,25 +90,33 @@ def book(
         for step in terms.steps
         if step.when is not None and step.when.attribute is not None
     }
-    deals: defaultdict[Deal, defaultdict[date, list[Claim]]] = defaultdict(lambda: defaultdict(list))
+    deals: defaultdict[Deal, defaultdict[tuple[date, int], list[Claim]]] = defaultdict(lambda: defaultdict(list))
     for claim in claims:
         deal = (
             tuple(sorted((role, claim.parties[role]) for role in roles)),
             tuple(sorted((name, claim.attributes[name]) for name in attributes if name in claim.attributes)),
         )
-        deals[deal][claim.day].append(claim)
+        deals[deal][claim.day, claim.quarter].append(claim)
     bookings: list[Booking] = []
     closing: dict[Deal, Mapping[str, State]] = {}
     for deal, periods in sorted(deals.items()):
-        states = (openings or {}).get(deal, _NO_STATES)
-        for day, together in sorted(periods.items()):
+        before = after = (openings or {}).get(deal, _NO_STATES)
+        for (day, _), together in sorted(periods.items()):
             if together[0].begins_period:
-                states = {name: state.next_period() for name, state in states.items()}
-            period = _Period(agreements, agreement, deal, day, together, states)
+                before, after = _next_period(before), _next_period(after)
+            period = _Period(agreements, agreement, deal, day, together, before, after)
             bookings += period.bookings()
-            states = {**states, **{name: shared.closing for name, shared in period.after.items()}}
-        closing[deal] = states
+            before, after = _behind(before, period.before), _behind(after, period.after)
+        closing[deal] = after
     return Booked(tuple(sorted(bookings)), closing)
+
+
+def _next_period(states: Mapping[str, State]) -> Mapping[str, State]:
+    return {name: state.next_period() for name, state in states.items()}
+
+
+def _behind(states: Mapping[str, State], period: Mapping[str, Shared]) -> Mapping[str, State]:
+    return {**states, **{name: shared.closing for name, shared in period.items()}}
 
 
 class _Period:
@@ -118,7 +129,8 @@ class _Period:
         deal: Deal,
         day: date,
         claims: Sequence[Claim],
-        states: Mapping[str, State],
+        states_before: Mapping[str, State],
+        states_after: Mapping[str, State],
     ) -> None:
         self.lines: defaultdict[str, int] = defaultdict(int)
         for claim in claims:
@@ -131,14 +143,14 @@ class _Period:
                 units_before[meter] += claim.opening_units.get(meter, 0)
                 units_after[meter] += claim.opening_units.get(meter, 0) + claim.units.get(meter, 0)
 
-        def shared(base: int, units: Mapping[str, int]) -> Mapping[str, Shared]:
+        def shared(base: int, units: Mapping[str, int], states: Mapping[str, State]) -> Mapping[str, Shared]:
             parties, attributes = map(dict, deal)
             return share_all(
                 agreements, {agreement: base}, parties, units=units, openings=states, day=day, attributes=attributes
             )
 
-        self.before = shared(before, units_before)
-        self.after = shared(before + sum(self.lines.values()), units_after)
+        self.before = shared(before, units_before, states_before)
+        self.after = shared(before + sum(self.lines.values()), units_after, states_after)
 
     def bookings(self) -> Iterator[Booking]:
         """What the window adds, by line.

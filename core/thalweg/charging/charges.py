@@ -12,16 +12,31 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Final, NamedTuple
 
 from thalweg.charging.scopes import Amounts, CellRows, Measured, Sources, State, charge_of
-from thalweg.charging.tariffs import ChargedExchange, ChargePlan, Slice, Version
+from thalweg.charging.slices import Slice
+from thalweg.charging.tariffs import ChargedExchange, ChargePlan, Version
+from thalweg.design.exchanges import Exchange
 from thalweg.design.tariffs import Scope
 from thalweg.errors import RatingError
 from thalweg.money import round_to_sum
 from thalweg.rating_lines import Bucket, Cell, Line, Lines, Row
 
-#: the slice of an exchange, then those of the exchanges that charge percentages of it
+#: the slice of an exchange, then those of all else that cuts its charge (`ChargePlan.slicers`)
 SliceKey = tuple[Slice, ...]
+
+_ALWAYS: Final = Slice(0, 0)
+
+
+class Part(NamedTuple):
+    """What an agreement shares by itself: the part of a line that it tells apart by time and attributes."""
+
+    #: the line's place
+    line: int
+    #: values of the attributes that the agreement's steps depend on, in their order
+    attributes: tuple[str, ...] = ()
+    slice: Slice = _ALWAYS
 
 
 class Unrated:
@@ -69,20 +84,37 @@ class Charges:
             self._charged[exchange_id] = self._charge(self._plan.exchanges[exchange_id])
         return self._charged[exchange_id]
 
+    def exchange(self, exchange_id: str) -> Exchange:
+        """A charged exchange."""
+        return self._plan.exchanges[exchange_id].exchange
+
     def by_line(self, exchange_id: str, lines: list[Line]) -> list[int]:
         """Atoms of each of `lines`, which are all that the exchange has: rounded once for each slice.
 
         The lines of one payer sum to the payer's charge, rounded half to even, where the tariff looks at the payer.
         """
-        charged = self._plan.exchanges[exchange_id]
-        place_of = {row.cell: place for place, line in enumerate(lines) for row in line.rows}
         atoms = [0] * len(lines)
-        together: defaultdict[Slice, Amounts] = defaultdict(dict)
+        for part, amount in self.by_part(exchange_id, lines).items():
+            atoms[part.line] += amount
+        return atoms
+
+    def by_part(self, exchange_id: str, lines: list[Line]) -> dict[Part, int]:
+        """The same, and of each line by what its agreement tells apart; a line has one part where that is nothing."""
+        charged = self._plan.exchanges[exchange_id]
+        times = self._plan.sharing.get(exchange_id)
+        names = times.attributes if times else ()
+        of_cell = {row.cell: (n, row.values(names)) for n, line in enumerate(lines) for row in line.rows}
+        places = sorted(set(of_cell.values()))
+        number_of = {place: number for number, place in enumerate(places)}
+        place_of = {cell: number_of[place] for cell, place in of_cell.items()}
+        cut = list(self._plan.slicers(exchange_id)).index(times.name) if times else None
+        together: defaultdict[tuple[Slice, Slice], Amounts] = defaultdict(dict)
         for key, amounts in self.of(exchange_id).amounts.items():
-            own = together[key[0]]
+            own = together[key[0], _ALWAYS if cut is None else key[cut]]
             for cell, amount in amounts.items():
                 own[cell] = own.get(cell, Fraction(0)) + amount
-        for own in together.values():
+        atoms: defaultdict[Part, int] = defaultdict(int)
+        for (_, piece), own in together.items():
             sums: defaultdict[Hashable, defaultdict[int, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
             for cell, amount in own.items():
                 payer = self._payer(charged, cell) if _looks_at_payer(charged) else place_of[cell]
@@ -92,15 +124,26 @@ class Charges:
                     f"{place:09d}": amount for place, amount in parts.items()
                 }  # lines are in an order of their own
                 for place, share in round_to_sum(exact).items():
-                    atoms[int(place)] += share
-        return atoms
+                    line, attributes = places[int(place)]
+                    atoms[Part(line, attributes, piece)] += share
+        return dict(atoms)
+
+    def by_slice(self, exchange_id: str, slicer: str) -> dict[Slice, Amounts]:
+        """Exact atoms of each cell by the slices of one of the exchange's slicers."""
+        place = list(self._plan.slicers(exchange_id)).index(slicer)
+        found: defaultdict[Slice, Amounts] = defaultdict(dict)
+        for key, amounts in self.of(exchange_id).amounts.items():
+            own = found[key[place]]
+            for cell, amount in amounts.items():
+                own[cell] = own.get(cell, Fraction(0)) + amount
+        return dict(found)
 
     def _charge(self, charged: ChargedExchange) -> Charged:
         done = Charged()
         exchange_id = charged.exchange.id
         self._rows[exchange_id] = rows = {row.cell: row for row in self._lines.rows(charged.exchange)}
         slices: defaultdict[SliceKey, defaultdict[Cell, list[Measured]]] = defaultdict(lambda: defaultdict(list))
-        followers = [self._plan.exchanges[each] for each in self._plan.followers(exchange_id)]
+        slicers = self._plan.slicers(exchange_id).values()
         factor = self._lines.factor(charged.exchange)
         for cell, row in rows.items():
             for quarter, steps, occurrences in self._buckets(charged, row):
@@ -111,7 +154,7 @@ class Charges:
                     done.unrated[cell].occurrences += occurrences
                     done.gaps.add((cell, quarter))
                 else:
-                    key = tuple([follower.slice_of(quarter) for follower in followers])
+                    key = tuple([slicer.slice_of(quarter) for slicer in slicers])
                     slices[key][cell].append(Measured(quarter, quantity, occurrences))
         state, period = State(charged.has_state), 0
         for key in sorted(slices):
@@ -158,7 +201,7 @@ class Charges:
 
     def _base(self, charged: ChargedExchange, base: str, key: SliceKey) -> Amounts:
         """What another exchange charges within a slice of this one."""
-        names, own = self._plan.followers(base), self._plan.followers(charged.exchange.id)
+        names, own = list(self._plan.slicers(base)), self._plan.slicers(charged.exchange.id)
         places = [names.index(each) for each in own]
         total: defaultdict[Cell, Fraction] = defaultdict(Fraction)
         for piece, amounts in self.of(base).amounts.items():

@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
+from thalweg.charging.slices import SharingTimes, Slice, sharing_times
 from thalweg.charging.terms import Terms, compile_terms
 from thalweg.design.charge_meters import charge_meters
 from thalweg.design.document import Design
@@ -17,15 +17,6 @@ from thalweg.design.quarters import instant, period_start
 from thalweg.design.tariffs import Scope, Tariff
 from thalweg.money import atoms_per_major_unit
 from thalweg.units import unit
-
-
-class Slice(NamedTuple):
-    """A stretch of time in which one version of a tariff is in force, or none, within one period. Sorts by time."""
-
-    #: first quarter hour of the period; 0 where time does not matter
-    period: int
-    #: how many versions have begun or ended before
-    segment: int
 
 
 @dataclass(frozen=True)
@@ -107,28 +98,49 @@ class ChargePlan:
             if versions:
                 self.exchanges[exchange.id] = ChargedExchange(exchange, tuple(versions), design.zone)
 
-        self._followers = {each: self._following(each) for each in self.exchanges}
+        #: by the exchange whose charges an agreement shares; without those that give fixed parts
+        self.sharing = sharing_times(design)
+        self._slicers = {each: self._slicers_of(self._following(each)) for each in self.exchanges}
         self._timed = {each for each in self.exchanges if self._is_timed(each)}
 
     @property
     def needs_buckets(self) -> bool:
         """Whether rating takes quantities by quarter hour."""
-        return any(charged.depends_on_time for charged in self.exchanges.values())
+        return bool(self._timed)
 
-    def opening(self, quarter: int) -> int:
-        """From when on quantities bear on what is charged from `quarter` on: the start of the longest period."""
+    @property
+    def has_state(self) -> bool:
+        """Whether charges or their shares depend on what came before."""
+        return bool(self.sharing) or any(charged.has_state for charged in self.exchanges.values())
+
+    def opening(self, quarter: int) -> int | None:
+        """From when on quantities bear on what is charged and shared from `quarter` on; None: from the beginning.
+
+        The start of the longest period.
+        """
+        if any(times.is_lifelong for times in self.sharing.values()):
+            return None
         starts = [
             period_start(quarter, charged.period, self.zone) for charged in self.exchanges.values() if charged.has_state
         ]
+        starts += [period_start(quarter, times.agreement.period, self.zone) for times in self.sharing.values()]
         return min([quarter, *starts])
 
     def takes_buckets(self, exchange_id: str) -> bool:
         """Whether the charge on an exchange takes quantities by quarter hour, for itself or together with others."""
         return exchange_id in self._timed
 
-    def followers(self, exchange_id: str) -> tuple[str, ...]:
-        """The exchange itself, then all that charge a percentage of it, at any remove: its charge is cut by theirs."""
-        return self._followers[exchange_id]
+    def slicers(self, exchange_id: str) -> Mapping[str, ChargedExchange | SharingTimes]:
+        """By name, all that cut an exchange's charge in time: itself; all that charge a percentage of it, at any
+        remove; the agreements that share one of these, or take one of them off."""
+        return self._slicers[exchange_id]
+
+    def _slicers_of(self, exchanges: tuple[str, ...]) -> Mapping[str, ChargedExchange | SharingTimes]:
+        found: dict[str, ChargedExchange | SharingTimes] = {each: self.exchanges[each] for each in exchanges}
+        for paid, times in self.sharing.items():
+            if not found.keys().isdisjoint((paid, *times.agreement.deductions)):
+                found[times.name] = times
+        return found
 
     def _following(self, exchange_id: str) -> tuple[str, ...]:
         found = {exchange_id: None}
@@ -146,7 +158,8 @@ class ChargePlan:
             size = len(related)
             related |= {base for each in related for base in self.exchanges[each].bases}
             related |= {id_ for id_, other in self.exchanges.items() if other.bases & related}
-        return any(self.exchanges[each].depends_on_time for each in related)
+        slicers = [slicer for each in related for slicer in self._slicers[each].values()]
+        return any(isinstance(each, SharingTimes) or each.depends_on_time for each in slicers)
 
 
 def _version(design: Design, exchange: Exchange, tariff: Tariff) -> Version:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
+from thalweg.allocation.claims import Claim
 from thalweg.charging.charges import Charges, unrated_of
+from thalweg.charging.claims import Cumulative, claims_of
 from thalweg.charging.tariffs import ChargePlan
 from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange
@@ -24,6 +26,7 @@ class Charging:
         assignments: Assignments,
         opening: list[Quantity],
     ) -> None:
+        self._plan = plan
         self._lines = Lines(design, quantities, assignments)
         self._all_lines = Lines(design, [*opening, *quantities], assignments) if opening else self._lines
         self._after = Charges(plan, self._all_lines)
@@ -41,12 +44,12 @@ class Charging:
         if self._before is None:
             yield from zip(lines, atoms, unrated, strict=True)
             return
-        own = {_key(line): line for line in self._lines.lines(exchange, roles)}
+        own = {line.key: line for line in self._lines.lines(exchange, roles)}
         earlier = self._open_lines.lines(exchange, roles)
-        was = dict(zip(map(_key, earlier), self._before.by_line(exchange.id, earlier), strict=True))
-        gaps = {_key(line): unrated_of(self._before.of(exchange.id).unrated, line) for line in earlier}
+        was = dict(zip([line.key for line in earlier], self._before.by_line(exchange.id, earlier), strict=True))
+        gaps = {line.key: unrated_of(self._before.of(exchange.id).unrated, line) for line in earlier}
         for line, after, missing in zip(lines, atoms, unrated, strict=True):
-            key = _key(line)
+            key = line.key
             added = after - was.get(key, 0)
             if key in own or added:
                 quantity, occurrences = gaps.get(key, (Fraction(0), 0))
@@ -60,6 +63,12 @@ class Charging:
         for row in self._all_lines.rows(exchange):
             yield row, after.get(row.cell, Fraction(0)) - before.get(row.cell, Fraction(0))
 
+    def claims(self, exchange: Exchange, roles: set[str]) -> tuple[list[Line], list[Claim]]:
+        """What the lines of an exchange in `ChargePlan.sharing` claim of its agreement, period by period.
 
-def _key(line: Line) -> tuple[int, tuple[tuple[str, str], ...]]:
-    return line.assignment_id, tuple(sorted(line.parties.items()))
+        A claim names its line by the place in the list that comes with it, and `roles` are among its parties.
+        """
+        times = self._plan.sharing[exchange.id]
+        after = Cumulative(times, exchange, roles, self._all_lines, self._after)
+        before = Cumulative(times, exchange, roles, self._open_lines, self._before) if self._before else None
+        return claims_of(times, exchange.target, after, before)

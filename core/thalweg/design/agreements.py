@@ -11,7 +11,7 @@ from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
 
 from thalweg.design.fields import DecimalText, Id, Name, Part, Text, exact
 from thalweg.design.periods import Period
-from thalweg.design.takes import Of, PercentOfGross, PerUnit, Span, Take, Tiered
+from thalweg.design.takes import Flat, Of, PercentOfGross, PercentOfRemainder, PerUnit, Recoup, Span, Take, Tiered
 
 #: a number of days, as ISO 8601 writes it
 DAYS_PATTERN: Final = r"^P[1-9][0-9]{0,3}D$"
@@ -111,6 +111,27 @@ class Step(Part):
         return self.take == "remainder"
 
     @property
+    def is_fixed_part(self) -> bool:
+        """True if it takes a fixed part of each amount, whenever that comes and whatever was before."""
+        is_part = self.is_remainder or isinstance(self.take, PercentOfGross | PercentOfRemainder)
+        return is_part and self.cap is None and self.when is None and self.floor_of_remainder is None
+
+    @property
+    def is_lifelong(self) -> bool:
+        """True if what it takes depends on all that has been since the agreement began."""
+        spans = [self.cap.per if self.cap else None, self.when.per if self.when and self.when.has_threshold else None]
+        match self.take:
+            case Recoup():
+                return True
+            case Flat(flat=flat):
+                spans.append(flat.per)
+            case Tiered(tiered=tiers):
+                spans.append(tiers.per)
+            case _:
+                pass
+        return Span.LIFETIME in spans
+
+    @property
     def percent(self) -> Fraction:
         """Percent of the base that this step takes; 0 for other kinds of takes."""
         return exact(self.take.percent_of_gross) if isinstance(self.take, PercentOfGross) else Fraction(0)
@@ -186,6 +207,11 @@ class Agreement(Part):
         return tuple(step.pool for step in self.steps if step.pool is not None)
 
     @property
+    def gives_fixed_parts(self) -> bool:
+        """True if every amount is shared in the same parts: then each can be shared by itself."""
+        return all(step.is_fixed_part for step in self.steps)
+
+    @property
     def roles(self) -> frozenset[str]:
         """The roles that it names as recipients, without those of the pools that it feeds."""
         return frozenset(role for step in self.steps for role in step.weights)
@@ -193,15 +219,19 @@ class Agreement(Part):
 
 def recipients_of(agreement: Agreement, agreements: Iterable[Agreement]) -> frozenset[str]:
     """All roles that money of `agreement` may reach, through the pools too; a circle of pools ends the search."""
+    return frozenset(role for each in reached_by(agreement, agreements) for role in each.roles)
+
+
+def reached_by(agreement: Agreement, agreements: Iterable[Agreement]) -> tuple[Agreement, ...]:
+    """The agreement itself, then all that its pools lead to; a circle of pools ends the search."""
     known = {other.id: other for other in agreements}
-    found, waiting, seen = set(agreement.roles), list(agreement.pools), {agreement.id}
+    found, waiting = {agreement.id: agreement}, list(agreement.pools)
     while waiting:
-        pool = waiting.pop()
-        if pool in known and pool not in seen:
-            seen.add(pool)
-            found |= known[pool].roles
+        pool = waiting.pop(0)
+        if pool in known and pool not in found:
+            found[pool] = known[pool]
             waiting += known[pool].pools
-    return frozenset(found)
+    return tuple(found.values())
 
 
 def counted_by(step: Step) -> list[tuple[str, str | None]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from thalweg.design.agreements import Agreement, Split, Step, counted_by
+from thalweg.design.agreements import Agreement, Split, Step, counted_by, reached_by
 from thalweg.design.draft import Draft
 from thalweg.design.exchanges import Exchange
 from thalweg.design.rules.agreement_amounts import amount_problems
 from thalweg.design.rules.agreement_steps import problems_in_itself
 from thalweg.design.rules.exchanges import leaf_known
-from thalweg.design.rules.pools import account_problems, pool_problems
+from thalweg.design.rules.pools import account_problems, period_problems, pool_problems
 from thalweg.design.takes import PerUnit, Tiered
 from thalweg.errors import Problem
 from thalweg.units import REGISTRY
@@ -36,9 +36,10 @@ def problems(draft: Draft) -> Iterator[Problem]:
             yield from _net_of(draft, path, agreement, paid)
         yield from problems_in_itself(path, agreement)
         yield from amount_problems(path, agreement, draft.currency or "", units)
+        feeding = _charges_behind(draft, agreement)
         for number, step in enumerate(agreement.steps):
             yield from _recipients(draft, f"{path}.steps[{number}].to", step, paid)
-            yield from _meters(draft, f"{path}.steps[{number}]", step, paid)
+            yield from _meters(draft, f"{path}.steps[{number}]", step, feeding)
         for number, guarantee in enumerate(agreement.guarantees):
             for role in (guarantee.party, *guarantee.funded_by):
                 yield from leaf_known(draft, f"{path}.guarantees[{number}]", role)
@@ -46,6 +47,7 @@ def problems(draft: Draft) -> Iterator[Problem]:
             yield from leaf_known(draft, f"{path}.reserves[{number}].party", reserve.party)
     yield from pool_problems(draft.agreements.entries)
     yield from account_problems(draft.agreements.entries)
+    yield from period_problems(draft.agreements.entries)
 
 
 def _fed_by_others(draft: Draft, path: str, agreement: Agreement, fed: set[str]) -> Iterator[Problem]:
@@ -80,8 +82,16 @@ def _net_of(draft: Draft, path: str, agreement: Agreement, paid: Exchange) -> It
             yield from _same_groups(draft, place, paid, meter.id)
 
 
-def _meters(draft: Draft, path: str, step: Step, paid: Exchange | None) -> Iterator[Problem]:
-    """The meters that a step counts units by are known, and their units convert."""
+def _charges_behind(draft: Draft, agreement: Agreement) -> list[Exchange]:
+    """The exchanges whose charges reach an agreement, through pools too."""
+    known = [other for _, other in draft.agreements.entries]
+    reaching = [other for other in known if agreement in reached_by(other, known)]
+    found = [draft.exchanges.get(other.on) for other in reaching if other.on is not None]
+    return [exchange for exchange in found if exchange is not None]
+
+
+def _meters(draft: Draft, path: str, step: Step, feeding: list[Exchange]) -> Iterator[Problem]:
+    """The meters that a step counts units by are known, their units convert, and they tell the same parties apart."""
     for meter_id, symbol in counted_by(step):
         place = _place_of_meter(path, step, meter_id)
         yield from draft.meters.unknown(f"{place}.meter", meter_id)
@@ -91,14 +101,15 @@ def _meters(draft: Draft, path: str, step: Step, paid: Exchange | None) -> Itera
         elif symbol is not None and meter and not _converts(symbol, meter.unit):
             remedy = f"use a unit that converts to {meter.unit}, or another meter"
             yield Problem(f"{place}.unit", f"its meter counts {meter.unit}, not {symbol}", remedy)
-        if meter and paid:
+        for paid in feeding if meter else ():
             yield from _same_groups(draft, f"{place}.meter", paid, meter_id)
     attribute = None if step.when is None else step.when.attribute
-    paid_meter = None if paid is None else draft.meter_of(paid)
-    if attribute is not None and paid_meter and attribute not in paid_meter.group_by:
-        message = f"meter {paid_meter.id!r} mixes the values of {attribute!r}"
-        remedy = f"add {attribute} to the `group_by` of {paid_meter.id!r}"
-        yield Problem(f"{path}.when.attribute", message, remedy)
+    for paid in feeding if attribute is not None else ():
+        paid_meter = draft.meter_of(paid)
+        if paid_meter and attribute not in paid_meter.group_by:
+            message = f"meter {paid_meter.id!r} mixes the values of {attribute!r}"
+            remedy = f"add {attribute} to the `group_by` of {paid_meter.id!r}"
+            yield Problem(f"{path}.when.attribute", message, remedy)
 
 
 def _converts(symbol: str, other: str) -> bool:

@@ -1,10 +1,10 @@
-"""Rules on agreements among each other: pools make no circle, and each account is recouped in one agreement."""
+"""Rules on agreements among each other: pools make no circle, and what an agreement remembers has one owner."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from thalweg.design.agreements import Agreement
+from thalweg.design.agreements import Agreement, reached_by
 from thalweg.design.takes import Recoup
 from thalweg.errors import Problem
 
@@ -29,7 +29,25 @@ def account_problems(entries: Iterable[tuple[str, Agreement]]) -> Iterator[Probl
                 if owners.setdefault(account, agreement.id) != agreement.id:
                     message = f"the account {account!r} is recouped by {owners[account]!r} already"
                     place = f"{path}.steps[{number}].take.recoup.account"
-                    yield Problem(place, message, "send both to one pool, and recoup there")
+                    yield Problem(place, message, "recoup it in one agreement")
+
+
+def period_problems(entries: Iterable[tuple[str, Agreement]]) -> Iterator[Problem]:
+    """Problems of pools that share by more than fixed parts: one charge feeds them, in periods like their own."""
+    known = [agreement for _, agreement in entries]
+    fed = {agreement.id: reached_by(agreement, known)[1:] for agreement in known if agreement.on is not None}
+    periods = {agreement.id: agreement.period for agreement in known}
+    for path, pool in entries:
+        feeding = [name for name, reached in fed.items() if pool in reached]
+        owners = [*feeding, pool.id] if pool.on is not None else feeding
+        if not pool.gives_fixed_parts and len(owners) > 1:
+            message = f"its sums would mix the charges shared by {' and '.join(map(repr, owners))}"
+            yield Problem(f"{path}.steps", message, "give each of them a pool of its own, or take percentages only")
+        for name in feeding:
+            remembers = any(not each.gives_fixed_parts for each in known if each.id == name or each in fed[name])
+            if remembers and periods[name] != pool.period:
+                message = f"its period is a {pool.period}, but that of {name!r}, which feeds it, a {periods[name]}"
+                yield Problem(f"{path}.period", message, "give both the same period")
 
 
 def _reached(start: str, known: dict[str, Agreement]) -> set[str]:
