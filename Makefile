@@ -7,8 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --require-hashes --no-deps -r
-# What a person repeats while working: the rules, the formats, the gateway's pure parts. `make test` runs everything.
-FAST := tests/contract tests/thalweg tests/thalweg_gateway --ignore tests/thalweg/metrics --ignore tests/thalweg/profiles
+# What a person repeats while working: formats, money, rating, the gateway's pure parts. `make test` runs everything; a part: tests/README.md.
+FAST := tests/contract tests/thalweg tests/thalweg_gateway \
+	$(addprefix --ignore tests/thalweg/,metrics profiles design charging allocation examples)
 
 .PHONY: demo test check lint types firmware-types openapi lock clean
 
