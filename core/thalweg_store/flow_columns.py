@@ -10,15 +10,15 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.design.quarters import QUARTER_MS, beginning_of
 from thalweg.integer_columns import Integers, Places, distinct, sum_by_place
 from thalweg.mapping_columns import MeasuredColumn
 from thalweg.wire.columns import Columns
 from thalweg_store.assignments import Assignments
-from thalweg_store.facts import QUARTER, FlowKey, RollupKey, Total
+from thalweg_store.facts import FlowKey, RollupKey, Total
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
-_QUARTER_MS: Final = QUARTER // MILLISECOND
 #: beyond every possible time in ms, so that (device, time) fits one integer
 _DEVICE_STEP: Final = 1 << 47
 
@@ -73,7 +73,7 @@ class EventRows:
         device = np.array([places[each.id] for each in devices], np.intp)[events.batch[rows]]
         ordered = list(known.values())
         assignments, assignment = _assignments(ordered, device, at_ms)
-        return cls(events, rows, at_ms, ordered, device, at_ms // _QUARTER_MS, assignments, assignment)
+        return cls(events, rows, at_ms, ordered, device, at_ms // QUARTER_MS, assignments, assignment)
 
     def places(self, rows: Places) -> Places:
         """Where these rows of the events are among ours, both ascending."""
@@ -139,4 +139,4 @@ def _totals(places: Places, quantities: Integers, count: int) -> list[tuple[int,
 
 
 def _moments(buckets: NDArray[np.int64]) -> dict[int, datetime]:
-    return {bucket: EPOCH + bucket * QUARTER for bucket in set(buckets.tolist())}
+    return {bucket: beginning_of(bucket) for bucket in set(buckets.tolist())}

@@ -163,13 +163,16 @@ def ingest(database: Database, instance: str, flows: FlowNumbers) -> Iterator[In
 
     `flows` goes from one transaction of a gateway to its next.
     """
+    is_committed = False
     try:
         with database.transaction() as connection:
             yield IngestTransaction(connection, instance, flows)
-    except BaseException:
-        flows.forget()
-        raise
-    flows.keep()
+        is_committed = True
+    finally:
+        if is_committed:
+            flows.keep()
+        else:
+            flows.forget()
 
 
 _STANDING = text("""

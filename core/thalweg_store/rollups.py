@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, text
 
+from thalweg.design.quarters import quarter_of
 from thalweg_store.arrays import int_array
 from thalweg_store.closing import Closures
-from thalweg_store.facts import QUARTER, FlowKey, RollupKey, TallyKey, Total
+from thalweg_store.facts import FlowKey, RollupKey, TallyKey, Total
 from thalweg_store.flows import FlowNumbers
 
 PANE_HOURS: Final = 2
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def add_rollups(
@@ -28,10 +28,7 @@ def add_rollups(
     if not rollups:
         return
     numbers = flows.of(connection, {flow for _, flow in rollups})
-    places = {
-        bucket: ((bucket - _EPOCH) // QUARTER, closures.revision_at(bucket))
-        for bucket in {key.bucket for key in rollups}
-    }
+    places = {bucket: (quarter_of(bucket), closures.revision_at(bucket)) for bucket in {key.bucket for key in rollups}}
     rows = sorted(
         [
             (numbers[flow], *places[bucket], total.quantity, total.occurrences)
@@ -59,7 +56,7 @@ def add_panes(connection: Connection, panes: Mapping[FlowKey, Total], minute: da
 def add_tallies(connection: Connection, tallies: Mapping[TallyKey, Total]) -> None:
     """Add to what is known of the events' fates."""
     rows = [
-        {"d": key.device, "b": (key.bucket - _EPOCH) // QUARTER, "k": key.kind, "o": key.fate.value,
+        {"d": key.device, "b": quarter_of(key.bucket), "k": key.kind, "o": key.fate.value,
          "q": total.quantity, "n": total.occurrences}
         for key, total in sorted(tallies.items())
         if total.quantity or total.occurrences

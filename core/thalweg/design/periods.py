@@ -37,17 +37,19 @@ def periods_in(period: Period, start: datetime, end: datetime, zone: str) -> Fra
 
 def _periods(period: Period, start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
     """The periods that touch [start, end), as half-open intervals in UTC."""
-    day = _first_day(period, start.astimezone(zone).date())
-    while (begin := _midnight(day, zone)) < end:
+    day = first_day(period, start.astimezone(zone).date())
+    while (begin := midnight(day, zone)) < end:
         day = _next(period, day)
-        yield begin, _midnight(day, zone)
+        yield begin, midnight(day, zone)
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """When `day` begins in `zone`, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
-def _first_day(period: Period, day: date) -> date:
+def first_day(period: Period, day: date) -> date:
+    """The first day of the period that holds `day`."""
     match period:
         case Period.WEEK:
             return day - timedelta(days=day.weekday())

@@ -6,12 +6,12 @@ whole number of them, so local boundaries on quarter hours are boundaries in UTC
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from thalweg.design.periods import Period
+from thalweg.design.periods import Period, first_day, midnight
 
 QUARTER_SECONDS: Final = 900
 QUARTER_MS: Final = QUARTER_SECONDS * 1000
@@ -56,16 +56,7 @@ def period_start(quarter: int, period: Period, zone: str) -> int:
     local = beginning_of(quarter).astimezone(ZoneInfo(zone))
     if period is Period.HOUR:
         return quarter - local.minute // 15
-    day = local.date()
-    if period is Period.WEEK:
-        day -= timedelta(days=day.weekday())
-    elif period is not Period.DAY:
-        day = day.replace(day=1, month=1 if period is Period.YEAR else day.month)
-    return quarter_of(_midnight(day, zone))
-
-
-def _midnight(day: date, zone: str) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+    return quarter_of(midnight(first_day(period, local.date()), ZoneInfo(zone)))
 
 
 def _in_zone(local: datetime, zone: ZoneInfo) -> datetime:
