@@ -88,7 +88,8 @@ def test_a_live_stream_ends_when_its_window_is_not_covered_any_more_and_the_othe
         await asyncio.to_thread(measure_anew, world)
         await asyncio.to_thread(world.book, world.gateway.batch(charge(10_000, now_ms())))
         async with asyncio.timeout(30):
-            assert [frame async for frame in week] == []
+            # a frame made before the change may still come; then the stream ends by itself
+            assert all(b'"gross":"5.00"' not in frame for frame in [frame async for frame in week])
             while b'"gross":"5.00"' not in await anext(day):
                 pass
         assert not running.done()
