@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
-from thalweg_store.facts import Admission, ReceivedBatch
+from thalweg_store.batch_columns import ReceivedColumns, Runs
+from thalweg_store.facts import Admission, BootKey, ReceivedBatch
 from thalweg_store.ranges import ReceivedRanges
 
 _DUPLICATE: Final = Admission(is_new=False, is_conflict=False, added=())
@@ -31,6 +34,37 @@ def admit(ranges: ReceivedRanges, connection: Connection, batches: Sequence[Rece
             came.add(identity)
             admissions.append(Admission(True, is_taken, ranges.take(batch)))
     return admissions
+
+
+def admit_in_order(
+    ranges: ReceivedRanges, batches: ReceivedColumns, runs: Runs, others: Collection[BootKey]
+) -> NDArray[np.bool_]:  # fmt: skip
+    """By batch: whether it is new because everything of its boot follows what is there, which takes its seqs.
+
+    That is the usual way, and needs no look at a single batch. What is left is for `admit`, as are the boots `others`.
+    """
+    if not len(batches):
+        return np.zeros(0, np.bool_)
+    begin = runs.first[:-1]
+    starts, ends = batches.first_seq[runs.order], (batches.first_seq + batches.count)[runs.order]
+    follows = np.append(True, starts[1:] == ends[:-1])
+    follows[begin] = True
+    taken = []
+    for key, follow, start, end in zip(
+        runs.boots,
+        np.logical_and.reduceat(follows, begin).tolist(),
+        starts[begin].tolist(),
+        ends[runs.first[1:] - 1].tolist(),
+        strict=True,
+    ):
+        boot = ranges[key]
+        is_next = follow and boot.expects(start) and not boot.lost and key not in others
+        if is_next:
+            boot.take_next(end)
+        taken.append(is_next)
+    is_new = np.empty(len(batches), np.bool_)
+    is_new[runs.order] = np.repeat(np.array(taken, np.bool_), np.diff(runs.first))
+    return is_new
 
 
 def are_stored(connection: Connection, batches: Sequence[ReceivedBatch]) -> list[bool]:

@@ -80,7 +80,7 @@ class Backfill:
         """Add what was missed of booked batches."""
         for portion in portions(batches):
             plain = [batch for batch in portion if not batch.refused]
-            read = read_together([each.batch for each in plain], [each.offset_ms or 0 for each in plain])
+            read = read_stored(plain)
             self._add_columns(plain, read)
             unusual = [batch for batch, is_unusual in zip(plain, read.is_unusual.tolist(), strict=True) if is_unusual]
             for batch in [*unusual, *(batch for batch in portion if batch.refused)]:
@@ -160,6 +160,13 @@ def _copy(connection: Connection, statement: LiteralString, rows: Iterable[Seque
     with translated(), driver.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def read_stored(batches: Sequence[StoredBatch]) -> ReadBatches:
+    """The events of stored batches, at the times at which they were booked."""
+    received = [each.batch for each in batches]
+    offsets_ms = [each.offset_ms or 0 for each in batches]
+    return read_together([each.payload for each in received], [each.received_at for each in received], offsets_ms)
 
 
 def measured_columns(plan: Plan, read: ReadBatches, rows: Places, is_chosen: NDArray[np.bool_]) -> list[MeasuredColumn]:

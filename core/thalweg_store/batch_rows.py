@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import numpy as np
+
+from thalweg.wire.batch import DIGEST_BYTES
+from thalweg_store.batch_columns import BookedColumns
 from thalweg_store.facts import BookedBatch, Outcome
 
 COPY_BATCHES: Final = """
@@ -25,26 +29,32 @@ _SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER: Final = struct.pack(">h", -1)
 #: number of fields, then received_at, device, boot, first_seq, count, each behind its length
 _HEAD: Final = struct.Struct(">hiqiiiqiqii")
-#: first_at and last_at, each behind its length
-_SPAN: Final = struct.Struct(">iqiq")
 _LENGTH: Final = struct.Struct(">i")
 _INTEGER: Final = struct.Struct(">ii")
 _LONG: Final = struct.Struct(">iq")
 _NULL: Final = _LENGTH.pack(-1)
 _JSONB_VERSION: Final = b"\x01"
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH_MS: Final = 946_684_800_000
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-def copy_of(batches: Iterable[BookedBatch]) -> bytes:
+def copy_of(columns: Sequence[BookedColumns], batches: Iterable[BookedBatch]) -> bytes:
     """All that COPY has to be sent."""
     parts = [_SIGNATURE]
-    received_at, received_us = _EPOCH, 0
+    for each in columns:
+        parts += _rows_by_columns(each)
+    parts += _rows(batches)
+    parts.append(_TRAILER)
+    return b"".join(parts)
+
+
+def _rows(batches: Iterable[BookedBatch]) -> list[bytes]:
+    parts: list[bytes] = []
     for booked in batches:
         batch = booked.batch
-        if batch.received_at is not received_at:  # what was read from the broker together came together
-            received_at, received_us = batch.received_at, _microseconds(batch.received_at)
         device, boot = batch.key
+        received_us = _microseconds(batch.received_at)
         parts += (
             _HEAD.pack(_FIELDS, 8, received_us, 4, device, 8, boot, 8, batch.first_seq, 4, batch.count),
             _OUTCOMES[booked.outcome],
@@ -57,15 +67,34 @@ def copy_of(batches: Iterable[BookedBatch]) -> bytes:
             _NULL if booked.offset_ms is None else _LONG.pack(8, booked.offset_ms),
             _bytes(_JSONB_VERSION + json.dumps(booked.refused).encode()) if booked.refused else _NULL,
         )
-    parts.append(_TRAILER)
-    return b"".join(parts)
+    return parts
+
+
+def _rows_by_columns(booked: BookedColumns) -> list[bytes]:
+    """The same as `_rows`, whatever is of fixed length written for all rows at once."""
+    received = booked.received
+    moments = {id(moment): moment for moment in received.received_at}  # what was read together came together
+    received_us = {place: _microseconds(moment) for place, moment in moments.items()}
+    heads = np.full(len(received), _TEMPLATE)
+    heads["received_us"] = [received_us[id(moment)] for moment in received.received_at]
+    heads["device"], heads["boot"] = received.device, received.boot
+    heads["first_seq"], heads["count"] = received.first_seq, received.count
+    heads["first_us"], heads["last_us"] = (1000 * (each - _EPOCH_MS) for each in (booked.first_ms, booked.last_ms))
+    heads["digest"] = np.frombuffer(b"".join(received.digests), _DIGEST)
+    heads["payload_bytes"] = [*map(len, received.payloads)]
+    tails = {
+        offset_ms: _INTEGER.pack(4, booked.design) + (_NULL if offset_ms is None else _LONG.pack(8, offset_ms)) + _NULL
+        for offset_ms in set(booked.offsets_ms)
+    }
+    raw, size = heads.tobytes(), heads.itemsize
+    parts: list[bytes] = []
+    for at, payload, offset_ms in zip(range(0, len(raw), size), received.payloads, booked.offsets_ms, strict=True):
+        parts += (raw[at : at + size], payload, tails[offset_ms])
+    return parts
 
 
 def _span(first_at: datetime | None, last_at: datetime | None) -> bytes:
-    if first_at is None or last_at is None:
-        return _moment(first_at) + _moment(last_at)
-    first_us = _microseconds(first_at)
-    return _SPAN.pack(8, first_us, 8, first_us if last_at is first_at else _microseconds(last_at))
+    return _moment(first_at) + _moment(last_at)
 
 
 def _moment(moment: datetime | None) -> bytes:
@@ -81,3 +110,26 @@ def _bytes(value: bytes) -> bytes:
 
 
 _OUTCOMES: Final = {outcome: _bytes(outcome.encode()) for outcome in Outcome}
+
+_DIGEST: Final = np.dtype(f"V{DIGEST_BYTES}")
+_BOOKED: Final = Outcome.BOOKED.encode()
+#: a row of a batch that was booked whole, up to its payload
+_ROW: Final = np.dtype(
+    [
+        ("fields", ">i2"),
+        ("received_bytes", ">i4"), ("received_us", ">i8"),
+        ("device_bytes", ">i4"), ("device", ">i4"),
+        ("boot_bytes", ">i4"), ("boot", ">i8"),
+        ("first_seq_bytes", ">i4"), ("first_seq", ">i8"),
+        ("count_bytes", ">i4"), ("count", ">i4"),
+        ("outcome_bytes", ">i4"), ("outcome", f"S{len(_BOOKED)}"),
+        ("first_bytes", ">i4"), ("first_us", ">i8"),
+        ("last_bytes", ">i4"), ("last_us", ">i8"),
+        ("digest_bytes", ">i4"), ("digest", _DIGEST),
+        ("payload_bytes", ">i4"),
+    ]
+)  # fmt: skip
+_TEMPLATE: Final = np.array(
+    (_FIELDS, 8, 0, 4, 0, 8, 0, 8, 0, 4, 0, len(_BOOKED), _BOOKED, 8, 0, 8, 0, DIGEST_BYTES, bytes(DIGEST_BYTES), 0),
+    _ROW,
+)

@@ -12,6 +12,7 @@ from psycopg import Connection as DriverConnection
 from sqlalchemy import Connection, text
 
 from thalweg.intervals import Intervals
+from thalweg_store.batch_columns import BookedColumns
 from thalweg_store.batch_rows import COPY_BATCHES, copy_of
 from thalweg_store.database import Database, translated
 from thalweg_store.facts import BookedBatch, BootKey, Interval, Outcome, ReceivedBatch
@@ -41,14 +42,16 @@ class StoredBatch:
         return Intervals((first, end) for parts in self.refused.values() for first, end in parts)
 
 
-def copy_batches(connection: Connection, batches: Sequence[BookedBatch]) -> None:
+def copy_batches(
+    connection: Connection, batches: Sequence[BookedBatch], columns: Sequence[BookedColumns] = ()
+) -> None:  # fmt: skip
     """Write new batches."""
-    if not batches:
+    if not batches and not any(columns):
         return
     driver = connection.connection.driver_connection
     assert isinstance(driver, DriverConnection)
     with translated(), driver.cursor() as cursor, cursor.copy(COPY_BATCHES) as copy:
-        copy.write(copy_of(batches))
+        copy.write(copy_of(columns, batches))
 
 
 def rebook(connection: Connection, stored: StoredBatch, booked: BookedBatch) -> None:

@@ -48,6 +48,13 @@ class Boot:
         """Whether seqs from `first` on come in order, with nothing received beyond: the usual way."""
         return first == self.next_seq and self.is_whole and not self.beyond
 
+    def take_next(self, end: int) -> None:
+        """Take the seqs up to `end` (exclusive); the boot expects the first of them."""
+        self.has_batches = True
+        self.numbered = max(self.numbered, end)
+        self.received += end - self.next_seq
+        self.next_seq = end
+
     def committed(self) -> Intervals:
         """Received seqs, as far as this transaction knows them."""
         known = Intervals(((0, self.next_seq),) if self.next_seq else ())

@@ -9,16 +9,19 @@ Several gateways may run it at once: rows are always locked and written in the o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
 from thalweg.errors import UnknownEcosystem
-from thalweg_store.admission import admit, are_stored
+from thalweg_store.admission import admit, admit_in_order, are_stored
 from thalweg_store.arrays import int_array
+from thalweg_store.batch_columns import BookedColumns, ReceivedColumns, Runs
 from thalweg_store.batches import StoredBatch, copy_batches, parked_batches, rebook, refused_of
 from thalweg_store.boots import Boot
 from thalweg_store.closing import Closures
@@ -85,6 +88,15 @@ class IngestTransaction:
         """Decide for each batch, in order, whether it is new, and take its seqs into the received ranges."""
         return admit(self._ranges, self._connection, batches)
 
+    def admit_in_order(
+        self, batches: ReceivedColumns, runs: Runs, others: Collection[BootKey]
+    ) -> NDArray[np.bool_]:  # fmt: skip
+        """Which of `batches` are new because all that came of their boot follows what is there; takes their seqs.
+
+        The rest is for `admit`, and so is everything of the boots `others`.
+        """
+        return admit_in_order(self._ranges, batches, runs, others)
+
     def are_stored(self, batches: Sequence[ReceivedBatch]) -> list[bool]:
         """For each batch whether its very bytes are in the store; locks nothing."""
         return are_stored(self._connection, batches)
@@ -115,6 +127,7 @@ class IngestTransaction:
         self,
         *,
         batches: Sequence[BookedBatch],
+        columns: Sequence[BookedColumns] = (),
         rebooked: Sequence[tuple[StoredBatch, BookedBatch]] = (),
         states: Sequence[HeardState] = (),
         rollups: Mapping[RollupKey, Total],
@@ -129,7 +142,7 @@ class IngestTransaction:
 
         Gives what had to be rejected beside `rejections`: what found no room in quarantine.
         """
-        copy_batches(self._connection, batches)
+        copy_batches(self._connection, batches, columns)
         for stored, booked in rebooked:
             rebook(self._connection, stored, booked)
         hear(self._connection, self._ranges, states)
@@ -139,7 +152,7 @@ class IngestTransaction:
         add_tallies(self._connection, tallies)
         left_out = put_in_quarantine(self._connection, quarantined)
         book_rejections(self._connection, [*rejections, *left_out])
-        if batches or rebooked or states:
+        if batches or any(columns) or rebooked or states:
             counted = self._connection.execute(_COUNT_COMMIT, {"instance": self._instance, "now": now})
             self.commits = counted.scalar_one()
         return left_out

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from thalweg.mapping import Plan
 from thalweg.mapping_columns import MeasuredColumn, measure
 from thalweg.wire.columns import Columns
 from thalweg.wire.columns_decoder import decode
-from thalweg_store.facts import ReceivedBatch
+from thalweg_store.batch_columns import ReceivedColumns
 from thalweg_store.measuring import CLOCK_TOLERANCE, is_attribute, is_kind, milliseconds
 
 
@@ -47,21 +48,23 @@ class ReadBatches:
     is_unusual: NDArray[np.bool_]
 
 
-def read_together(batches: Sequence[ReceivedBatch], offsets_ms: Sequence[int]) -> ReadBatches:
-    """The events of `batches`; each batch's offset is added to its times (0 when the device had a clock)."""
-    events = decode([batch.payload for batch in batches])
+def read_together(
+    payloads: Sequence[bytes], received_at: Sequence[datetime], offsets_ms: Sequence[int]
+) -> ReadBatches:  # fmt: skip
+    """The events of batches; each batch's offset is added to its times (0 when the device had a clock)."""
+    events = decode(payloads)
     at_ms = added(events.at_ms, np.array(offsets_ms, np.int64)[events.batch])
-    latest_ms = np.array(_latest_ms(batches), np.int64)
-    is_unusual = np.zeros(len(batches), np.bool_)
+    latest_ms = np.array(_latest_ms(received_at), np.int64)
+    is_unusual = np.zeros(len(payloads), np.bool_)
     is_unusual[list(events.problems)] = True
     is_unusual[events.batch[(at_ms > latest_ms[events.batch]) | (at_ms < 0)]] = True
     is_unusual[events.batch[_badly_named(events)]] = True
     return ReadBatches(events, at_ms, is_unusual)
 
 
-def measure_together(batches: Sequence[ReceivedBatch], offsets_ms: Sequence[int], plan: Plan) -> MeasuredBatches:
+def measure_together(batches: ReceivedColumns, offsets_ms: Sequence[int], plan: Plan) -> MeasuredBatches:
     """What `plan` measures of the events of `batches`, read as `read_together` does."""
-    read = read_together(batches, offsets_ms)
+    read = read_together(batches.payloads, batches.received_at, offsets_ms)
     events, at_ms, is_unusual = read.events, read.at_ms, read.is_unusual
     found = measure(plan, events, np.flatnonzero(~is_unusual[events.batch]), at_ms)
     measured = found.columns
@@ -72,11 +75,11 @@ def measure_together(batches: Sequence[ReceivedBatch], offsets_ms: Sequence[int]
     return MeasuredBatches(events, is_unusual, rows, at_ms[rows].astype(np.int64), measured)
 
 
-def _latest_ms(batches: Sequence[ReceivedBatch]) -> list[int]:
+def _latest_ms(received_at: Sequence[datetime]) -> list[int]:
     """By batch: the last time that its events can have."""
-    moments = {id(batch.received_at): batch.received_at for batch in batches}  # what was read together came together
+    moments = {id(moment): moment for moment in received_at}  # what was read together came together
     latest = {place: milliseconds(moment + CLOCK_TOLERANCE) for place, moment in moments.items()}
-    return [latest[id(batch.received_at)] for batch in batches]
+    return [latest[id(moment)] for moment in received_at]
 
 
 def _badly_named(events: Columns) -> Places:

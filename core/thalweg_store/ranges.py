@@ -84,11 +84,8 @@ class ReceivedRanges:
         """Add the batch's seqs; those of them that are new."""
         boot = self._boots[batch.key]
         first, end = batch.first_seq, batch.end_seq
-        boot.has_batches = True
-        boot.numbered = max(boot.numbered, end)
         if boot.expects(first):
-            boot.next_seq = end
-            boot.received += end - first
+            boot.take_next(end)
             added: tuple[Interval, ...] = ((first, end),)
         else:
             added = self._take_out_of_order(boot, first, end)
@@ -98,6 +95,8 @@ class ReceivedRanges:
 
     def _take_out_of_order(self, boot: Boot, first: int, end: int) -> tuple[Interval, ...]:
         added = self._missing(boot, first, end)
+        boot.has_batches = True
+        boot.numbered = max(boot.numbered, end)
         boot.touched.add(first, end)
         boot.received += sum(stop - start for start, stop in added)
         if first > boot.next_seq:

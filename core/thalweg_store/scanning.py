@@ -20,14 +20,14 @@ from thalweg.plan import DesignPlan
 from thalweg.rating import Quantity
 from thalweg_store.activation import first_kept
 from thalweg_store.assignments import BEGINNING, Assignments, read_assignments
-from thalweg_store.backfill import AssignedDevice, measured_columns, portions
+from thalweg_store.backfill import AssignedDevice, measured_columns, portions, read_stored
 from thalweg_store.batches import StoredBatch, booked_batches
 from thalweg_store.coverage import check_coverage
 from thalweg_store.database import Database
 from thalweg_store.facts import FlowKey, RollupKey, Total, quarter_hour
 from thalweg_store.fed_meters import booked_events
 from thalweg_store.flow_columns import EventRows
-from thalweg_store.measuring_columns import ReadBatches, read_together
+from thalweg_store.measuring_columns import ReadBatches
 from thalweg_store.reading import Reading
 
 _Meters = Mapping[str, Meter | ChargeMeter]
@@ -111,7 +111,7 @@ class _Scan:
     def add(self, batches: Sequence[StoredBatch]) -> None:
         """Add booked batches."""
         plain = [batch for batch in batches if not batch.refused]
-        read = read_together([each.batch for each in plain], [each.offset_ms or 0 for each in plain])
+        read = read_stored(plain)
         self._add_columns(plain, read)
         unusual = [batch for batch, is_unusual in zip(plain, read.is_unusual.tolist(), strict=True) if is_unusual]
         for batch in [*unusual, *(batch for batch in batches if batch.refused)]:

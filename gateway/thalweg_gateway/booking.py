@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 from thalweg.intervals import Intervals
 from thalweg.mapping import Measurement
 from thalweg.wire.batch import TimeQuality
-from thalweg_gateway.booking_columns import sum_up
+from thalweg_gateway.booking_columns import BookedTogether, book_together
 from thalweg_gateway.intake import Batch
+from thalweg_store.batch_columns import BookedColumns, ReceivedColumns
 from thalweg_store.batches import StoredBatch
 from thalweg_store.facts import (
     Admission,
@@ -27,14 +27,10 @@ from thalweg_store.facts import (
     quarter_hour,
 )
 from thalweg_store.measuring import MeasuredEvent, MeterPlan, RefusedEvent, measure
-from thalweg_store.measuring_columns import measure_together
 from thalweg_store.rejections import Rejection
 
 #: the store's number of a meter, and what it measured
 Numbered = tuple[int, Measurement]
-#: events whose columns are worked on together: some 200 bytes each
-_EVENTS_TOGETHER: Final = 100_000
-_LEAST_EVENT_BYTES: Final = 3
 #: seqs of a conflicting batch that belong to another one: nothing can book them
 TAKEN = "taken"
 
@@ -44,6 +40,8 @@ class Booking:
     """What the new batches of one transaction come to, and those that were set aside before."""
 
     meters: MeterPlan
+    #: those that were booked whole, and by themselves those of which anything else became
+    columns: list[BookedColumns] = field(default_factory=list)
     batches: list[BookedBatch] = field(default_factory=list)
     rebooked: list[tuple[StoredBatch, BookedBatch]] = field(default_factory=list)
     rollups: defaultdict[RollupKey, Total] = field(default_factory=lambda: defaultdict(Total))
@@ -56,22 +54,34 @@ class Booking:
     ) -> None:
         """Book batches; those that came before add nothing. Offset: Unix time minus uptime, where known."""
         new = [each for each in zip(batches, admissions, offsets_ms, strict=True) if each[1].is_new]
-        together = [
-            (batch, offset_ms)
-            for batch, admission, offset_ms in new
+        usual = [
+            place
+            for place, (batch, admission, offset_ms) in enumerate(new)
             if not admission.is_conflict and (offset_ms is not None or not _needs_clock(batch))
         ]
-        booked: dict[int, BookedBatch | None] = {}
-        for portion in _portions(together):
-            booked |= zip([id(batch) for batch, _ in portion], self._booked_together(portion), strict=True)
-        for batch, admission, offset_ms in new:
-            done = booked.get(id(batch))
-            if done is not None:
-                self.batches.append(done)
-            else:
-                self._add(batch, admission, offset_ms)
+        together = [new[place] for place in usual]
+        apart = {*range(len(new))} - {*usual}
+        for portion in book_together(
+            ReceivedColumns.of([batch.facts for batch, _, _ in together]),
+            [batch.device for batch, _, _ in together],
+            self.meters,
+            [offset_ms if _needs_clock(batch) else None for batch, _, offset_ms in together],
+        ):
+            self.add_together(portion)
+            apart |= {usual[place] for place in portion.unusual}
+        for place in sorted(apart):
+            self.add(*new[place])
 
-    def _add(self, batch: Batch, admission: Admission, offset_ms: int | None) -> None:
+    def add_together(self, portion: BookedTogether) -> None:
+        """Book the usual ones among new batches; the others are for `add`."""
+        self.columns.append(portion.booked)
+        for rollup, total in portion.rollups.items():
+            self.rollups[rollup].add(total.quantity, total.occurrences)
+            self.panes[rollup.flow].add(total.quantity, total.occurrences)
+        for tally, total in portion.tallies.items():
+            self.tallies[tally].add(total.quantity, total.occurrences)
+
+    def add(self, batch: Batch, admission: Admission, offset_ms: int | None) -> None:
         """Book one new batch, event by event, or set it aside."""
         if admission.is_conflict:
             self._quarantine(batch, admission)
@@ -84,38 +94,15 @@ class Booking:
         else:
             self.batches.append(self._booked(batch, offset_ms if _needs_clock(batch) else None))
 
+    def add_whole(self, batch: Batch) -> None:
+        """Book one new batch with a clock, all of whose seqs are new, event by event."""
+        self.add(batch, Admission(True, False, ((batch.header.first_seq, batch.header.end_seq),)), None)
+
     def unpark(self, stored: StoredBatch, batch: Batch, offset_ms: int) -> None:
         """Book a batch that waited for its boot's clock."""
         bucket = quarter_hour(stored.batch.received_at)
         self.tallies[TallyKey(batch.device.id, bucket, "", Fate.PARKED)].add(0, -stored.batch.count)
         self.rebooked.append((stored, self._booked(batch, offset_ms)))
-
-    def _booked_together(self, batches: Sequence[tuple[Batch, int | None]]) -> list[BookedBatch | None]:
-        """Book what is as usual, by columns; None for each batch that is not."""
-        if not batches:
-            return []
-        facts = [batch.facts for batch, _ in batches]
-        offsets_ms = [offset_ms if _needs_clock(batch) else None for batch, offset_ms in batches]
-        measured = measure_together(facts, [offset_ms or 0 for offset_ms in offsets_ms], self.meters.plan)
-        sums = sum_up(measured, [batch.device for batch, _ in batches], self.meters.numbers)
-        for rollup, total in sums.rollups.items():
-            self.rollups[rollup].add(total.quantity, total.occurrences)
-            self.panes[rollup.flow].add(total.quantity, total.occurrences)
-        for tally, total in sums.tallies.items():
-            self.tallies[tally].add(total.quantity, total.occurrences)
-        return [
-            span
-            and BookedBatch(
-                batch=each,
-                outcome=Outcome.BOOKED,
-                first_at=span[0],
-                last_at=span[1],
-                offset_ms=offset_ms,
-                design=self.meters.design,
-                refused={},
-            )
-            for each, offset_ms, span in zip(facts, offsets_ms, sums.spans, strict=True)
-        ]
 
     def _booked(self, batch: Batch, offset_ms: int | None) -> BookedBatch:
         assert batch.decoded is not None
@@ -189,23 +176,6 @@ class Booking:
             received_at=batch.facts.received_at,
         )
         self.rejections.append(rejection)
-
-
-def _portions(batches: Sequence[tuple[Batch, int | None]]) -> Iterator[Sequence[tuple[Batch, int | None]]]:
-    """The batches in runs of so few events that their columns take little memory."""
-    first = events = 0
-    for place, (batch, _) in enumerate(batches):
-        own = _most_events(batch)
-        events += own
-        if events > _EVENTS_TOGETHER:
-            yield batches[first:place]
-            first, events = place, own
-    yield batches[first:]
-
-
-def _most_events(batch: Batch) -> int:
-    """How many events it can hold at most, whatever it claims: a few bytes may claim 65,535."""
-    return min(batch.header.count, len(batch.facts.payload) // _LEAST_EVENT_BYTES)
 
 
 def _needs_clock(batch: Batch) -> bool:

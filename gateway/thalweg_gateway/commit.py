@@ -7,33 +7,35 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
+
+import numpy as np
 
 from thalweg.design import load
 from thalweg.mapping import Plan, compile_plan
 from thalweg.wire.batch import TimeQuality
 from thalweg_gateway.booking import Booking
-from thalweg_gateway.intake import Arrival, Batch, KeyRing, State, Untrusted, read, read_again
+from thalweg_gateway.booking_columns import book_together
+from thalweg_gateway.intake import Arrival, Batch, KeyRing, Untrusted, read_again
+from thalweg_gateway.intake_columns import Senders
 from thalweg_gateway.live_panes import LivePanes, Panes
 from thalweg_gateway.log_context import about
+from thalweg_gateway.preparing import Prepared, View, prepare
 from thalweg_gateway.receipts import OwedReceipt, owed_receipts
 from thalweg_gateway.source import Message
 from thalweg_store.assignments import Assignments
 from thalweg_store.database import Database
 from thalweg_store.directory import Device, Directory
-from thalweg_store.facts import HeardState
+from thalweg_store.facts import BootKey, HeardState
 from thalweg_store.flows import FlowNumbers
-from thalweg_store.ingest import IngestTransaction, Standing, ingest
-from thalweg_store.measuring import MeterPlan, uptime_bound_ms
-from thalweg_store.parking import boots_parked_before
+from thalweg_store.ingest import IngestTransaction, ingest
+from thalweg_store.measuring import MeterPlan
 from thalweg_store.quarantine import Quarantined
 from thalweg_store.registry import Registry
 from thalweg_store.rejections import Rejection
 
 _LOG = logging.getLogger(__name__)
-#: how long the batches of a boot wait for its clock
-PARKING: Final = timedelta(hours=24)
 #: how often the store is looked at anew for a restored backup
 _EPOCH_SECONDS: Final = 5.0
 
@@ -42,25 +44,13 @@ class StaleDirectoryError(Exception):
     """The registry has changed, or the store was restored, since the picture of it was made."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """The directory that messages are read against, and the meters of its design."""
-
-    directory: Directory
-    meters: MeterPlan
-
-    @property
-    def standing(self) -> Standing:
-        """What the store must still say for this view to be used."""
-        return Standing(self.directory.version, self.directory.store_epoch)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
     """What one transaction came to."""
 
     booking: Booking
-    arrivals: Sequence[Arrival]
+    #: messages that wait for an operator, since their key was compromised
+    quarantined: int
     receipts: Sequence[OwedReceipt]
     #: batches that came again unchanged
     duplicates: Sequence[Batch]
@@ -96,7 +86,8 @@ class Committer:
             plan = compile_plan(load(directory.design_document)) if directory.design_document else Plan(())
             self._panes.forget(self._changed_assignments(directory))
             numbers = self._registry.meter_ids({meter.hash: meter.id for meter in plan.meters})
-            self._view = View(directory, MeterPlan(plan, numbers, directory.design_version))
+            meters = MeterPlan(plan, numbers, directory.design_version)
+            self._view = View(directory, meters, Senders(directory, self._ring))
             _LOG.info(
                 "directory version %d: %d devices, %d meters", directory.version, len(directory.devices), len(numbers)
             )
@@ -123,33 +114,61 @@ class Committer:
 
     def commit(self, messages: Sequence[Message], *, are_released: bool = False) -> Committed:
         """Read `messages` and book them; raises StaleDirectoryError, after which nothing is kept."""
-        view = self.view()
-        arrivals = [read(each, view.directory, self._ring, is_released=are_released) for each in messages]
-        batches = [each for each in arrivals if isinstance(each, Batch)]
-        states = [each for each in arrivals if isinstance(each, State)]
-        booking = Booking(view.meters, rejections=[each for each in arrivals if isinstance(each, Rejection)])
+        return self.write(self.prepare(messages, are_released=are_released))
+
+    def prepare(self, messages: Sequence[Message], *, are_released: bool = False) -> Prepared:
+        """What `messages` are under the present view; raises UnknownEcosystem."""
+        return prepare(messages, self.view(), self._ring, are_released=are_released)
+
+    def write(self, prepared: Prepared) -> Committed:
+        """Book what was prepared; raises StaleDirectoryError, after which nothing is kept."""
+        view = prepared.view
+        booking = Booking(view.meters, rejections=[each for each in prepared.others if isinstance(each, Rejection)])
         now = datetime.now(UTC)
         with ingest(self._database, self._instance, self._flows) as transaction:
             self.check(transaction, view)
-            heard = [state.facts for state in states]
-            quarantined, again = _sorted_out(transaction, arrivals)
-            batches += again
-            transaction.lock((batch.facts.key for batch in batches), heard)
+            heard = [state.facts for state in prepared.states]
+            quarantined, again = _sorted_out(transaction, prepared.others)
+            batches = [*prepared.batches, *again]
+            transaction.lock([*prepared.runs.boots, *(batch.facts.key for batch in batches)], heard)
             self._set_clocks(transaction, heard, view, booking)
+            batches += self._book_in_order(transaction, prepared, booking, {batch.facts.key for batch in batches})
             admissions = transaction.admit([batch.facts for batch in batches])
             boots = [transaction.boot(batch.facts.key) for batch in batches]
             booking.add_all(batches, admissions, [boot.offset_ms for boot in boots])
             for batch, admission, boot in zip(batches, admissions, boots, strict=True):
                 if admission.is_new and _waits(batch) and boot.offset_ms is None and not admission.is_conflict:
                     boot.parked_since = min(boot.parked_since or batch.facts.received_at, batch.facts.received_at)
-            receipts = owed_receipts([*batches, *states], transaction, view.directory.store_epoch, now)
+            speakers = prepared.speakers(again)
+            receipts = owed_receipts(speakers, transaction, view.directory.store_epoch, now)
             panes = self._panes.to_write(booking.panes, time.monotonic())
             self.book(transaction, booking, view, now, panes, states=heard, quarantined=quarantined)
         self._panes.settle(booking.panes, panes, time.monotonic())
         self._commits = transaction.commits
         log_rejections(booking.rejections)
         duplicates = [batch for batch, each in zip(batches, admissions, strict=True) if not each.is_new]
-        return Committed(booking=booking, arrivals=arrivals, receipts=receipts, duplicates=duplicates)
+        return Committed(booking=booking, quarantined=len(quarantined), receipts=receipts, duplicates=duplicates)
+
+    def _book_in_order(
+        self, transaction: IngestTransaction, prepared: Prepared, booking: Booking, others: set[BootKey]
+    ) -> list[Batch]:
+        """Book the usual batches of boots of which everything comes in order; gives the batches that are left."""
+        received, devices, _ = prepared.usual
+        is_new = transaction.admit_in_order(received, prepared.runs, others)
+        together, places = prepared.together, [*range(len(received))]
+        if not is_new.all():
+            chosen = np.flatnonzero(is_new)
+            places = chosen.tolist()
+            together = book_together(received.among(chosen), [devices[place] for place in places], booking.meters)
+        for portion in together:
+            booking.add_together(portion)
+            for place in portion.unusual:
+                booking.add_whole(self._batch(prepared, places[place]))
+        return [self._batch(prepared, place) for place in np.flatnonzero(~is_new).tolist()]
+
+    def _batch(self, prepared: Prepared, place: int) -> Batch:
+        received, devices, _ = prepared.usual
+        return read_again(received.batch(place), devices[place], self.ecosystem)
 
     def has_panes_due(self, now_seconds: float) -> bool:
         """Whether something of the live view should wait no longer for a transaction to go with."""
@@ -181,35 +200,6 @@ class Committer:
         with ingest(self._database, self._instance, self._flows) as transaction:
             transaction.book_rejections(rejections)
 
-    def expire_parking(self, now: datetime) -> int:
-        """Book what has waited for a clock for 24 hours, at the latest times that are possible; number of batches.
-
-        One offset serves all of a boot's batches that are due, so their distances stay. Raises StaleDirectoryError.
-        """
-        view = self.view()
-        booked = 0
-        for key in boots_parked_before(self._database, self.ecosystem, now - PARKING):
-            booking = Booking(view.meters)
-            with ingest(self._database, self._instance, self._flows) as transaction:
-                self.check(transaction, view)
-                transaction.lock([key])
-                parked = transaction.parked(key)
-                due = [each for each in parked if each.batch.received_at < now - PARKING]
-                device = _device(view.directory, key.device)
-                waiting = [(each, read_again(each.batch, device, self.ecosystem)) for each in due]
-                bounds = [
-                    uptime_bound_ms(batch.decoded, batch.facts.received_at)
-                    for _, batch in waiting
-                    if batch.decoded is not None
-                ]
-                for stored, batch in waiting:
-                    booking.unpark(stored, batch, min(bounds))
-                left = [each.batch.received_at for each in parked[len(due) :]]
-                transaction.boot(key).parked_since = min(left, default=None)
-                self.book(transaction, booking, view, now, booking.panes)
-            booked += len(due)
-        return booked
-
     def check(self, transaction: IngestTransaction, view: View) -> None:
         """Hold off changes of the registry; raises StaleDirectoryError unless `view` is the present picture."""
         standing = transaction.standing(self.ecosystem)
@@ -231,6 +221,7 @@ class Committer:
         """Write what `booking` came to and `panes` of the live view, and add to it what the store had no room for."""
         booking.rejections += transaction.book(
             batches=booking.batches,
+            columns=booking.columns,
             rebooked=booking.rebooked,
             states=states,
             rollups=booking.rollups,
@@ -265,7 +256,7 @@ class Committer:
                 continue
             boot.offset_ms = state.offset_ms
             if boot.parked_since is not None:
-                device = _device(view.directory, state.key.device)
+                device = device_of(view.directory, state.key.device)
                 for stored in transaction.parked(state.key):
                     booking.unpark(stored, read_again(stored.batch, device, self.ecosystem), state.offset_ms)
                 boot.parked_since = None
@@ -294,5 +285,6 @@ def _waits(batch: Batch) -> bool:
     return batch.header.time_quality == TimeQuality.UNSYNCHRONISED and batch.decoded is not None
 
 
-def _device(directory: Directory, number: int) -> Device:
+def device_of(directory: Directory, number: int) -> Device:
+    """The device with a number that the store knows."""
     return next(device for device in directory.devices.values() if device.id == number)

@@ -21,7 +21,7 @@ from thalweg.wire.batch import VERSION, Header, TimeQuality, digest
 from thalweg.wire.topics import Channel, DeviceTopic
 from thalweg.wire.unsigned import KEY_VERSION, unsigned_batch
 from thalweg_gateway.booking import Booking
-from thalweg_gateway.commit import Committer, StaleDirectoryError, View, log_rejections
+from thalweg_gateway.commit import Committer, StaleDirectoryError, log_rejections
 from thalweg_gateway.foreign_parts import (
     ForeignMessage,
     ForeignSource,
@@ -32,6 +32,7 @@ from thalweg_gateway.foreign_parts import (
     parts_of,
 )
 from thalweg_gateway.intake import Batch
+from thalweg_gateway.preparing import View
 from thalweg_store.database import Database
 from thalweg_store.directory import Device
 from thalweg_store.facts import ReceivedBatch

@@ -36,6 +36,8 @@ class Pulls:
         self._began_at = self._next_at = 0.0
         #: whether the last round brought nothing
         self._is_quiet = True
+        #: whether the next one waits for room
+        self._lacks_room = False
 
     @property
     def is_owed(self) -> bool:
@@ -61,7 +63,8 @@ class Pulls:
             return b""
         self._end_round()
         rounds = room // PULL
-        if now < self._next_at or not rounds:
+        self._lacks_room = not rounds
+        if now < self._next_at or self._lacks_room:
             return b""
         self._asked = self._owed = 1 if self._is_quiet else rounds * PULL
         self._arrived, self._began_at = 0, now
@@ -69,12 +72,15 @@ class Pulls:
 
     def seconds_until_due(self, now: float, at_most: float) -> float:
         """How long nothing has to be sent, as far as is known now."""
-        return at_most if self._owed else max(0.0, min(at_most, self._next_at - now))
+        if self._owed:
+            return at_most
+        earliest = now + _GATHER_SECONDS if self._lacks_room else now
+        return min(at_most, max(self._next_at, earliest) - now)
 
     def forget(self) -> None:
         """The connection is gone."""
         self._asked = self._owed = self._arrived = 0
-        self._is_quiet = True
+        self._is_quiet, self._lacks_room = True, False
 
     def _end_round(self) -> None:
         if self._asked:

@@ -17,8 +17,9 @@ from thalweg_gateway.commit import Committed
 from thalweg_gateway.foreign import Effect, ForeignCommitted
 from thalweg_gateway.source import Message
 from thalweg_store.directory import Directory
-from thalweg_store.quarantine import Quarantined
+from thalweg_store.facts import Outcome
 
+BOOKED: Final = Outcome.BOOKED.value
 #: what becomes of authentic batches beside the store's outcomes
 DUPLICATE: Final = "duplicate"  #: it came again unchanged
 UNPARKED: Final = "unparked"  #: it waited for its boot's clock, and is booked now
@@ -59,13 +60,15 @@ class Commit:
         fates = [(each.outcome.value, each.batch.count) for each in booking.batches]
         fates += [(DUPLICATE, each.facts.count) for each in committed.duplicates]
         fates += [(UNPARKED, stored.batch.count) for stored, _ in booking.rebooked]
-        fates += [(QUARANTINED, 0) for each in committed.arrivals if isinstance(each, Quarantined)]
+        fates += [(QUARANTINED, 0)] * committed.quarantined
         for outcome, count in fates:
             outcomes[outcome] += 1
             events[outcome] += count
+        outcomes[BOOKED] += sum(map(len, booking.columns))
+        events[BOOKED] += sum(int(each.received.count.sum()) for each in booking.columns)
         return cls(
             messages=len(messages),
-            outcomes={outcome: BatchCount(number, events[outcome]) for outcome, number in outcomes.items()},
+            outcomes={outcome: BatchCount(number, events[outcome]) for outcome, number in outcomes.items() if number},
             rejections=Counter(each.reason for each in booking.rejections),
             seconds=seconds,
             oldest_seconds=_age_seconds(messages),

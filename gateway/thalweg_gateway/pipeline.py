@@ -24,6 +24,7 @@ from thalweg_gateway.intake import KeyRing
 from thalweg_gateway.log_context import about
 from thalweg_gateway.new_life import NewLife
 from thalweg_gateway.observability import UNOBSERVED, Commit, Observer
+from thalweg_gateway.parking_end import expire_parking
 from thalweg_gateway.receipts import OwedReceipt, Receipts
 from thalweg_gateway.source import Message, Source
 from thalweg_store.database import Database
@@ -57,6 +58,8 @@ class Pipeline:
     ) -> None:
         """`live_seconds`: how long at least between two writes of the live view; `foreign` reads other devices."""
         self._source = source
+        self._database = database
+        self._instance = instance
         self._observer = observer
         ring = KeyRing(root_key, ecosystem)
         self._committer = Committer(database, ecosystem, ring, instance, live_panes.LivePanes(live_seconds))
@@ -96,7 +99,7 @@ class Pipeline:
         if self._committer.has_panes_due(time.monotonic()):
             self._insist(self._committer.write_panes)
         if time.monotonic() >= self._parking_due:
-            self._insist(lambda: self._committer.expire_parking(datetime.now(UTC)))
+            self._insist(self._end_parking)
             self._parking_due = time.monotonic() + _PARKING_SECONDS
 
     def _book(self, messages: Sequence[Message]) -> None:
@@ -158,6 +161,9 @@ class Pipeline:
         began = time.monotonic()
         committed = self._foreign_committer.commit(source, [read_foreign(each, source.reader) for each in messages])
         self._observer.committed(Commit.foreign(messages, committed, time.monotonic() - began))
+
+    def _end_parking(self) -> None:
+        expire_parking(self._database, self._committer, self._instance, datetime.now(UTC))
 
     def _owe_all(self, receipts: Iterable[OwedReceipt]) -> None:
         for receipt in receipts:

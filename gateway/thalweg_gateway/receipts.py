@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from thalweg.intervals import Intervals
 from thalweg.wire.messages import Receipt
 from thalweg.wire.text import seal
 from thalweg.wire.topics import Channel, device_topic
-from thalweg_gateway.intake import Batch, KeyRing, State
+from thalweg_gateway.intake import KeyRing
 from thalweg_store.facts import BootKey
 from thalweg_store.ingest import IngestTransaction
 
@@ -51,6 +51,16 @@ class OwedReceipt:
             beyond.sort(key=lambda interval: not self.latest.overlap(*interval))
             beyond = sorted(beyond[:_MAX_INTERVALS])
         return Receipt(self.store_epoch, self.boot, next_seq, tuple(beyond), 0, self.now_ms)
+
+
+class Speaker(NamedTuple):
+    """Who was heard from."""
+
+    device: str
+    #: of the key that signed what came last
+    key_version: int
+    #: whether that was a birth or last will, which is signed with the key that the device holds now
+    is_born: bool = False
 
 
 @dataclass(slots=True)
@@ -115,28 +125,25 @@ class Receipts:
 
 
 def owed_receipts(
-    arrivals: Sequence[Batch | State], transaction: IngestTransaction, store_epoch: str, now: datetime
+    speakers: Mapping[BootKey, Speaker], transaction: IngestTransaction, store_epoch: str, now: datetime
 ) -> list[OwedReceipt]:
     """The receipts for every boot that was heard from, to be signed with the key that its device holds now."""
-    spoken: dict[BootKey, Batch | State] = {arrival.facts.key: arrival for arrival in arrivals}
-    born = {key.device: each.facts.key_version for key, each in spoken.items() if isinstance(each, State)}
-    unborn = {key.device for key in spoken} - set(born)
+    born = {key.device: each.key_version for key, each in speakers.items() if each.is_born}
+    unborn = {key.device for key in speakers} - set(born)
     versions = transaction.key_versions(unborn) | born if unborn else born
+    now_ms = int(now.timestamp() * 1000)
     receipts = []
-    for key, arrival in spoken.items():
+    for key, speaker in speakers.items():
         boot = transaction.boot(key)
-        version = versions.get(key.device)
-        if version is None:
-            version = arrival.header.key_version if isinstance(arrival, Batch) else arrival.facts.key_version
         receipts.append(
             OwedReceipt(
-                device=arrival.device.name,
-                key_version=version,
+                device=speaker.device,
+                key_version=versions.get(key.device, speaker.key_version),
                 boot=key.boot,
                 committed=boot.committed(),
                 latest=boot.touched,
                 store_epoch=store_epoch,
-                now_ms=int(now.timestamp() * 1000),
+                now_ms=now_ms,
             )
         )
     return receipts

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,10 +17,12 @@ from thalweg.wire.batch import BatchWriter, Event
 from thalweg.wire.topics import Channel, DeviceTopic
 from thalweg_gateway import booking as booking_module
 from thalweg_gateway.booking import Booking
+from thalweg_gateway.booking_columns import book_together
 from thalweg_gateway.intake import Batch
 from thalweg_store.assignments import BEGINNING, Assignment, Assignments
 from thalweg_store.directory import Device
-from thalweg_store.facts import Admission, BootKey, ReceivedBatch
+from thalweg_store.facts import Admission, BookedBatch, BootKey, Outcome, ReceivedBatch
+from thalweg_store.flow_columns import EPOCH
 from thalweg_store.measuring import MeterPlan, milliseconds
 
 RECEIVED_AT = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
@@ -98,9 +102,26 @@ def arrivals(draw: st.DrawFn) -> tuple[Batch, Admission, int | None]:
     return batch, admission, draw(st.sampled_from([None, 0, -5, RECEIVED_MS, -(2**62)]))
 
 
+def booked_whole(booking: Booking) -> list[BookedBatch]:
+    """What was booked by columns, as if it had been booked one by one."""
+    return [
+        BookedBatch(
+            batch=each.received.batch(row),
+            outcome=Outcome.BOOKED,
+            first_at=EPOCH + timedelta(milliseconds=int(each.first_ms[row])),
+            last_at=EPOCH + timedelta(milliseconds=int(each.last_ms[row])),
+            offset_ms=each.offsets_ms[row],
+            design=each.design,
+            refused={},
+        )
+        for each in booking.columns
+        for row in range(len(each))
+    ]
+
+
 def outcome(booking: Booking) -> dict[str, Any]:
     return {
-        "batches": booking.batches,
+        "batches": sorted([*booking.batches, *booked_whole(booking)], key=lambda each: each.batch.digest),
         "rollups": dict(booking.rollups),
         "panes": dict(booking.panes),
         "tallies": dict(booking.tallies),
@@ -112,7 +133,7 @@ def one_by_one(found: list[tuple[Batch, Admission, int | None]]) -> dict[str, An
     booking = Booking(MeterPlan(PLAN, NUMBERS, 5))
     for batch, admission, offset_ms in found:
         if admission.is_new:
-            booking._add(batch, admission, offset_ms)
+            booking.add(batch, admission, offset_ms)
     return outcome(booking)
 
 
@@ -142,9 +163,7 @@ def test_an_event_at_the_instant_of_a_move_belongs_to_what_begins_then():
 @given(found=st.lists(arrivals(), min_size=2, max_size=6), size=st.integers(1, 8))
 def test_how_many_are_worked_on_together_makes_no_difference(found, size):
     booking = Booking(MeterPlan(PLAN, NUMBERS, 5))
-    before, booking_module._EVENTS_TOGETHER = booking_module._EVENTS_TOGETHER, size
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(booking_module, "book_together", partial(book_together, events_together=size))
         booking.add_all(*map(list, zip(*found, strict=True)))
-    finally:
-        booking_module._EVENTS_TOGETHER = before
     assert outcome(booking) == one_by_one(found)

@@ -16,6 +16,7 @@ from thalweg.examples import text
 from thalweg.wire.batch import Event
 from thalweg_gateway.commit import Committer, StaleDirectoryError
 from thalweg_gateway.intake import KeyRing
+from thalweg_gateway.parking_end import expire_parking
 from thalweg_gateway.pipeline import Pipeline
 from thalweg_gateway.replay import Replay
 from thalweg_store.closing import period_close
@@ -119,7 +120,8 @@ class Story:
         self.pipelines[0].step()
 
     def expire(self) -> None:
-        self._insist(partial(self.committer.expire_parking, datetime.now(UTC) + timedelta(hours=25)))
+        later = datetime.now(UTC) + timedelta(hours=25)
+        self._insist(partial(expire_parking, self.database, self.committer, "gateway-3", later))
 
     def replay(self, reason: str | None) -> None:
         Replay(self.database, ECOSYSTEM, ROOT_KEY).run(reason=reason)

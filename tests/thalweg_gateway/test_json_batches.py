@@ -12,8 +12,9 @@ from thalweg.wire import forms, json_batch
 from thalweg.wire.batch import Batch, BatchWriter, Event
 from thalweg.wire.json_writer import JsonBatchWriter
 from thalweg.wire.text import sign
-from thalweg_gateway.commit import PARKING, Committer
+from thalweg_gateway.commit import Committer
 from thalweg_gateway.intake import KeyRing
+from thalweg_gateway.parking_end import PARKING, expire_parking
 from thalweg_gateway.replay import Replay, Replayed
 from thalweg_store.database import Database
 from thalweg_store.registry import Registry
@@ -198,7 +199,7 @@ def test_a_clock_that_never_comes_is_not_waited_for_longer_than_a_day(world: Wor
     world.send(world.batch(charge(5, at_ms=60_000), time_quality=0))
     world.pipeline.step()
     committer = Committer(world.database, ECOSYSTEM, KeyRing(ROOT_KEY, ECOSYSTEM), "gateway-2")
-    assert committer.expire_parking(datetime.now(UTC) + PARKING) == 1
+    assert expire_parking(world.database, committer, "gateway-2", datetime.now(UTC) + PARKING) == 1
     assert stored_fates(world.database) == {"mapped": 1}
     assert is_exact(world)
 

@@ -55,6 +55,14 @@ def test_a_round_that_brought_little_is_followed_after_a_moment_in_which_message
     assert asked(pulls.requests(PULL, 1.02)) == [PULL]
 
 
+def test_without_room_nothing_is_asked_and_nobody_looks_again_at_once(pulls: Pulls) -> None:
+    pulls.requests(ROOM, 0.0)
+    pulls.arrived(1)
+    assert pulls.requests(PULL - 1, 1.0) == b""
+    assert 0 < pulls.seconds_until_due(1.0, 0.25) < 0.25
+    assert asked(pulls.requests(PULL, 1.001)) == [PULL], "room was made"
+
+
 def test_a_round_that_brought_nothing_is_followed_by_waiting(pulls: Pulls) -> None:
     pulls.requests(ROOM, 0.0)
     pulls.arrived(1)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from thalweg_gateway.commit import PARKING, Committer
+from thalweg_gateway.commit import Committer
 from thalweg_gateway.intake import KeyRing
+from thalweg_gateway.parking_end import PARKING, expire_parking
 from thalweg_store.registry import Registry
 from worlds.gateway import ECOSYSTEM, NOON_MS, ROOT_KEY, World, charge
 from worlds.oracle import scan, stored_rollups
@@ -84,9 +85,9 @@ def test_what_waited_for_a_day_is_booked_no_later_than_it_was_received(world: Wo
         world.send(world.batch(charge(number, at_ms=60_000 * number), charge(9, at_ms=60_000 * 5), time_quality=0))
         world.pipeline.step()
     received = [row[0] for row in world.rows("select received_at from batch order by id")]
-    assert committer.expire_parking(received[1] + PARKING - timedelta(seconds=1)) <= 1
-    assert committer.expire_parking(received[1] + PARKING + timedelta(seconds=1)) >= 1
-    assert committer.expire_parking(received[1] + 2 * PARKING) == 0, "once"
+    assert expire_parking(world.database, committer, "gateway-2", received[1] + PARKING - timedelta(seconds=1)) <= 1
+    assert expire_parking(world.database, committer, "gateway-2", received[1] + PARKING + timedelta(seconds=1)) >= 1
+    assert expire_parking(world.database, committer, "gateway-2", received[1] + 2 * PARKING) == 0, "once"
     for (first_at, last_at, is_estimated, outcome), received_at in zip(world.rows(TIMES), received, strict=True):
         assert last_at <= received_at
         assert last_at > received_at - timedelta(minutes=1), "as late as possible"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -128,6 +129,12 @@ def verify(batch: bytes, uplink_key: bytes) -> None:
     """Raise BadSignature unless `batch` ends with its authentication code under `uplink_key`."""
     if not hmac.compare_digest(authentication.code(uplink_key, batch[:-MAC_BYTES]), batch[-MAC_BYTES:]):
         raise BadSignature("the batch's authentication code does not match")
+
+
+def checker(uplink_key: bytes) -> Callable[[bytes], bool]:
+    """Tells of many batches whether each ends with its authentication code under `uplink_key`."""
+    code_of = authentication.Codes(uplink_key).of
+    return lambda batch: hmac.compare_digest(code_of(batch[:-MAC_BYTES]), batch[-MAC_BYTES:])
 
 
 def decode(batch: bytes) -> Batch:

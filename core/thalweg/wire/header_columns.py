@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -40,13 +40,20 @@ class Headers:
     base_ms: NDArray[np.uint64]
     event_bytes: NDArray[np.int64]
 
+    def with_rows(self, rows: Sequence[int], others: Headers) -> Headers:
+        """These, with `others` in place of those at `rows`."""
+        columns = {field.name: getattr(self, field.name).copy() for field in fields(self)}
+        for name, column in columns.items():
+            column[rows] = getattr(others, name)
+        return Headers(**columns)
+
 
 def read_headers(batches: Sequence[bytes]) -> Headers:
     """The headers of `batches`; valid is what `batch.read_header` accepts."""
     heads = b"".join([batch[:HEADER_BYTES].ljust(HEADER_BYTES, b"\0") for batch in batches])
-    fields = np.frombuffer(heads, _FIELDS)
+    rows = np.frombuffer(heads, _FIELDS)
     sizes = np.fromiter(map(len, batches), np.int64, len(batches))
-    wide = {name: fields[name].astype(np.int64) for name in _FIELDS.fields or () if name != "base_ms"}
+    wide = {name: rows[name].astype(np.int64) for name in _FIELDS.fields or () if name != "base_ms"}
     is_valid = (
         (wide.pop("version") == VERSION)
         & (sizes >= MIN_BATCH_BYTES)
@@ -56,4 +63,4 @@ def read_headers(batches: Sequence[bytes]) -> Headers:
         & (wide["time_quality"] <= TimeQuality.GPS)
         & (wide["event_bytes"] <= sizes - MIN_BATCH_BYTES)
     )
-    return Headers(is_valid=is_valid, base_ms=fields["base_ms"].astype(np.uint64), **wide)
+    return Headers(is_valid=is_valid, base_ms=rows["base_ms"].astype(np.uint64), **wide)

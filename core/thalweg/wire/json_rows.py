@@ -1,7 +1,7 @@
 """The quick reader of JSON rows: typed, strict, and silent about whatever is not as usual.
 
-What it reads, `json_batch` reads alike; what it does not read, `json_batch` judges. It needs msgspec, which the edge
-does without: nothing that the edge imports may import this module.
+What it reads, `json_batch` reads alike; what it does not read, `json_batch` judges. It needs msgspec and NumPy, which
+the edge does without: nothing that the edge imports may import this module.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Final
 
+import numpy as np
 from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder
 
 from thalweg.wire import json_batch
 from thalweg.wire.batch import MAX_BATCH_BYTES, VERSION, Header, TimeQuality
+from thalweg.wire.header_columns import Headers
 from thalweg.wire.varint import SIGNED_LIMIT
 
 _SEQ_LIMIT: Final = 1 << 32
@@ -51,6 +53,7 @@ class JsonBatch(Struct, forbid_unknown_fields=True, gc=False):
 
 
 _decoder: Final = Decoder(JsonBatch)
+_NO_HEADER: Final = (0,) * 6
 _UNUSUAL: Final = (MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -80,6 +83,23 @@ def read_header(message: bytes) -> Header:
     if body is None:
         return json_batch.read_header(message)
     return Header(VERSION, body.key, body.boot, body.seq, len(body.rows), body.q, body.at)
+
+
+def read_headers(messages: Sequence[bytes]) -> Headers:
+    """The headers of `messages`; valid is what is as usual, which `read_header` accepts too."""
+    bodies = read_all([text_of(message) for message in messages])
+    rows = [(body.key, body.boot, body.seq, len(body.rows), body.q, body.at) if body else _NO_HEADER for body in bodies]
+    key_version, boot, first_seq, count, time_quality, base_ms = np.array(rows, np.int64).reshape(-1, 6).T
+    return Headers(
+        is_valid=count > 0,
+        key_version=key_version,
+        boot=boot,
+        first_seq=first_seq,
+        count=count,
+        time_quality=time_quality,
+        base_ms=base_ms.astype(np.uint64),
+        event_bytes=np.zeros(len(messages), np.int64),
+    )
 
 
 def _read(text: bytes) -> JsonBatch | None:

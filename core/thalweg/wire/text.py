@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 from thalweg.errors import BadSignature, MalformedMessage
@@ -54,5 +55,17 @@ def verify(channel: str, message: bytes, key: bytes) -> None:
         raise BadSignature("the text's authentication code does not match")
 
 
+def checker(channel: str, key: bytes) -> Callable[[bytes], bool]:
+    """Tells of many signed texts of `channel` whether each ends with its authentication code under `key`."""
+    code_of = authentication.Codes(key, _purpose(channel)).of
+    return lambda message: hmac.compare_digest(
+        code_of(message[: -_MAC_DIGITS - 1]).hex().encode(), message[-_MAC_DIGITS:]
+    )
+
+
 def _mac(channel: str, text: bytes, key: bytes) -> bytes:
-    return authentication.code(key, text, b"%b\n" % channel.encode()).hex().encode()
+    return authentication.code(key, text, _purpose(channel)).hex().encode()
+
+
+def _purpose(channel: str) -> bytes:
+    return b"%b\n" % channel.encode()
