@@ -120,6 +120,10 @@ class Committer:
         """What `messages` are under the present view; raises UnknownEcosystem."""
         return prepare(messages, self.view(), self._ring, are_released=are_released)
 
+    def prepare_under(self, view: View, messages: Sequence[Message]) -> Prepared:
+        """What `messages` are under `view`; touches nothing else, so another thread may call it."""
+        return prepare(messages, view, self._ring)
+
     def write(self, prepared: Prepared) -> Committed:
         """Book what was prepared; raises StaleDirectoryError, after which nothing is kept."""
         view = prepared.view

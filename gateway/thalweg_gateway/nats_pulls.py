@@ -1,9 +1,9 @@
 """When a pull consumer is asked for how much. Pure: the source sends what this says, and reports what came.
 
 A server that sends each message as it comes spends several times as much on it as one that is asked for what has
-gathered. So requests go in rounds: a round asks for all that there is room for and collects for a moment; after a full
-one the next follows at once, after one that brought little a little later, and after one that brought nothing a request
-waits for a single message.
+gathered. So requests go in rounds: a round asks for what the server holds, as far as there is room, and waits for
+nothing; after a full one the next follows at once, after one that brought little a little later, and after one that
+brought nothing a request waits for a single message.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from typing import Final
 PULL: Final = 500
 #: what one request may bring at most, which bounds the memory whatever the size of messages
 _PULL_BYTES: Final = 4 << 20
-#: how long a round collects, and how long after the start of one that brought little the next begins
-_COLLECT_SECONDS: Final = 0.002
+#: how long after the start of a round that brought little the next begins
 _GATHER_SECONDS: Final = 0.01
 #: how long a request waits for a single message, and how often the server says meanwhile that it is there
 _AWAIT_SECONDS: Final = 25
@@ -29,8 +28,8 @@ class Pulls:
 
     def __init__(self, next_subject: str, inbox: bytes) -> None:
         """Requests go to `next_subject`, and what they bring comes to `inbox`."""
-        self._collect = _request(next_subject, inbox, PULL, _COLLECT_SECONDS)
-        self._await = _request(next_subject, inbox, 1, _AWAIT_SECONDS, HEARTBEAT_SECONDS)
+        self._collect = _request(next_subject, inbox, PULL)
+        self._await = _request(next_subject, inbox, 1, _AWAIT_SECONDS)
         #: messages asked for in the present round, still owed of them, and arrived
         self._asked = self._owed = self._arrived = 0
         self._began_at = self._next_at = 0.0
@@ -57,15 +56,18 @@ class Pulls:
         """Ask for nothing before."""
         self._next_at = max(self._next_at, at)
 
-    def requests(self, room: int, now: float) -> bytes:
-        """What to send now, with room for `room` messages; empty while the round is not over or not yet due."""
+    def requests(self, room: int, behind: int, now: float) -> bytes:
+        """What to send now, with room for `room` messages; empty while the round is not over or not yet due.
+
+        `behind` are the messages that the server held behind the last one that came.
+        """
         if self._owed:
             return b""
         self._end_round()
-        rounds = room // PULL
-        self._lacks_room = not rounds
+        self._lacks_room = room < PULL
         if now < self._next_at or self._lacks_room:
             return b""
+        rounds = min(room // PULL, behind // PULL + 1)
         self._asked = self._owed = 1 if self._is_quiet else rounds * PULL
         self._arrived, self._began_at = 0, now
         return self._await if self._is_quiet else self._collect * rounds
@@ -90,14 +92,11 @@ class Pulls:
             self._asked = 0
 
 
-def _request(
-    next_subject: str, inbox: bytes, messages: int, expires_seconds: float, heartbeat_seconds: float = 0
-) -> bytes:  # fmt: skip
-    question = {
-        "batch": messages,
-        "max_bytes": _PULL_BYTES,
-        "expires": int(expires_seconds * _NANO),
-        "idle_heartbeat": int(heartbeat_seconds * _NANO),
-    }
+def _request(next_subject: str, inbox: bytes, messages: int, wait_seconds: int = 0) -> bytes:
+    question: dict[str, object] = {"batch": messages, "max_bytes": _PULL_BYTES}
+    if wait_seconds:
+        question |= {"expires": wait_seconds * _NANO, "idle_heartbeat": HEARTBEAT_SECONDS * _NANO}
+    else:
+        question |= {"no_wait": True}
     body = json.dumps(question).encode()
     return b"PUB %b %b %d\r\n%b\r\n" % (next_subject.encode(), inbox, len(body), body)

@@ -40,6 +40,7 @@ _LAST_RETRY_SECONDS: Final = 5.0
 _MAX_KNOWN_TOPICS: Final = 100_000
 _REFUSED_SECONDS: Final = 0.1
 _HEARTBEAT: Final = 100
+_NOTHING: Final = 404
 _EXPIRED: Final = 408
 
 
@@ -199,7 +200,7 @@ class NatsSource:
                 raise LinkLostError("somebody deleted the gateway's consumer; it is made again")
             with self._changed:
                 self._pulls.ended(pending)
-                if code != _EXPIRED:
+                if code not in (_NOTHING, _EXPIRED) and b"Batch Completed" not in note.head:
                     self._pulls.hold_off_until(now + _REFUSED_SECONDS)
 
     def _pull(self) -> None:
@@ -207,7 +208,8 @@ class NatsSource:
         with self._changed:
             if self._is_paused or self._link is None:
                 return
-            requests = self._pulls.requests(WINDOW - len(self._messages), time.monotonic())
+            behind = pending_behind(self._last_reply) or 0
+            requests = self._pulls.requests(WINDOW - len(self._messages), behind, time.monotonic())
         self._send(requests)
 
     def _keep_alive(self) -> None:

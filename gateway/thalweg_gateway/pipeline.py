@@ -22,9 +22,11 @@ from thalweg_gateway.foreign_intake import ForeignIntake, read_foreign
 from thalweg_gateway.foreign_parts import ForeignSource
 from thalweg_gateway.intake import KeyRing
 from thalweg_gateway.log_context import about
+from thalweg_gateway.look_ahead import LookAhead, Take
 from thalweg_gateway.new_life import NewLife
 from thalweg_gateway.observability import UNOBSERVED, Commit, Observer
 from thalweg_gateway.parking_end import expire_parking
+from thalweg_gateway.preparing import Prepared, View
 from thalweg_gateway.receipts import OwedReceipt, Receipts
 from thalweg_gateway.source import Message, Source
 from thalweg_store.database import Database
@@ -58,6 +60,7 @@ class Pipeline:
     ) -> None:
         """`live_seconds`: how long at least between two writes of the live view; `foreign` reads other devices."""
         self._source = source
+        self._ahead = LookAhead(source, MAX_MESSAGES)
         self._database = database
         self._instance = instance
         self._observer = observer
@@ -80,6 +83,7 @@ class Pipeline:
                 self._committer.write_panes()
         except _StoppedError:
             _LOG.info("stopped while the database was away; the broker keeps what was taken")
+        self._ahead.close()
         self._source.close()
 
     def stop(self) -> None:
@@ -89,10 +93,10 @@ class Pipeline:
     def step(self) -> None:
         """Take what there is, commit it, acknowledge it, send the receipts that are due."""
         wait_seconds = self._receipts.seconds_until_due(time.monotonic(), _IDLE_SECONDS)
-        messages = self._source.take(MAX_MESSAGES, wait_seconds)
-        self._observer.took(messages)
-        if messages:
-            self._book(messages)
+        take = self._ahead.take(wait_seconds)
+        self._observer.took(take.messages)
+        if take.messages:
+            self._book(take)
             self._tell_new_life()
         sent = self._receipts.send_due(time.monotonic())
         self._observer.receipts(sent, self._receipts.devices_waiting)
@@ -102,15 +106,16 @@ class Pipeline:
             self._insist(self._end_parking)
             self._parking_due = time.monotonic() + _PARKING_SECONDS
 
-    def _book(self, messages: Sequence[Message]) -> None:
-        """Book `messages`; when the store refuses them, halve until the one that it refuses stands alone."""
+    def _book(self, take: Take) -> None:
+        """Book a take; when the store refuses it, halve until the message that it refuses stands alone."""
+        messages = take.messages
         try:
-            self._insist(partial(self._commit, messages))
+            self._insist(partial(self._commit, take))
         except StoreError as error:
             if len(messages) > 1:
                 middle = len(messages) // 2
-                self._book(messages[:middle])
-                self._book(messages[middle:])
+                self._book(Take(messages[:middle]))
+                self._book(Take(messages[middle:]))
                 return
             topic, payload, _, _ = messages[0]
             _LOG.error("a message on %s cannot be stored: %s", topic, error, extra=about(topic, payload))
@@ -144,8 +149,9 @@ class Pipeline:
                 return
         raise _StoppedError
 
-    def _commit(self, messages: Sequence[Message]) -> None:
-        """Commit `messages`, those that are not ours by themselves, and owe the receipts for ours."""
+    def _commit(self, take: Take) -> None:
+        """Commit a take, messages that are not ours by themselves, and owe the receipts for ours."""
+        messages = take.messages
         if self._foreign is not None:
             messages, others = self._foreign.split(messages)
             for reader, group in others:
@@ -153,9 +159,15 @@ class Pipeline:
             if not messages:
                 return
         began = time.monotonic()
-        committed = self._committer.commit(messages)
+        prepared = take.prepared() or self._committer.prepare(messages)
+        self._ahead.begin(partial(self._prepare_ahead, prepared.view))
+        committed = self._committer.write(prepared)
         self._observer.committed(Commit.of(messages, committed, time.monotonic() - began))
         self._owe_all(committed.receipts)
+
+    def _prepare_ahead(self, view: View, messages: Sequence[Message]) -> Prepared:
+        ours = messages if self._foreign is None else self._foreign.split(messages)[0]
+        return self._committer.prepare_under(view, ours)
 
     def _commit_foreign(self, source: ForeignSource, messages: Sequence[Message]) -> None:
         began = time.monotonic()

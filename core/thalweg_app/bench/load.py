@@ -30,7 +30,8 @@ from thalweg_app.bench.workload import Device, SealedBatch, sealed_batches
 #: messages of one session that wait for the broker's acknowledgement, when the load sends all it can
 WINDOW: Final = 16
 _STEP_SECONDS: Final = 0.05
-_SLEEP_SECONDS: Final = 0.001
+#: a paced load sends and reads so often: reacting to each answer at once would cost more than the answers
+_TICK_SECONDS: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,16 +107,17 @@ class Load:
         if self._task.pace is None:
             self._sent = sum(session.send(WINDOW, began) for session in self._sessions)
         while not self._is_done() and (now := time.perf_counter()) - began < self._task.limit_seconds:
-            self._send_due(now - began, now)
-            wait = _STEP_SECONDS if self._task.pace is None else _SLEEP_SECONDS
-            for key, _ in self._selector.select(wait):
+            wait_seconds = _STEP_SECONDS
+            if self._task.pace is not None:
+                self._send_due(now - began, now)
+                time.sleep(_TICK_SECONDS)
+                wait_seconds = 0
+            for key, _ in self._selector.select(wait_seconds):
                 self._read(key.data)
         return self._result(self._last_at - began)
 
     def _send_due(self, elapsed_seconds: float, now: float) -> None:
-        if self._task.pace is None:
-            return
-        due = min(int(elapsed_seconds * self._task.pace), len(self._sessions) * self._task.batches)
+        due = min(int(elapsed_seconds * (self._task.pace or 0)), len(self._sessions) * self._task.batches)
         while self._sent < due:
             self._sent += self._sessions[self._sent % len(self._sessions)].send(1, now)
 
