@@ -61,7 +61,7 @@ def _lines(lines: Iterable[str], reader: Reader, name: str, now: datetime) -> It
         with suppress(UnreadableRecord):
             said = payload_of(raw, Format.JSON)
             if isinstance(said, dict) and said.keys() >= _RECORDED:
-                topic, payload = str(said["topic"]), _payload(said["payload"])
+                topic, payload = str(said["topic"]), _payload(said["payload"], reader.profile.format)
                 received_at = _moment(said.get("tst"), now)
         message = read_foreign(Message(topic or name, payload, received_at, None), reader, has_topic=topic is not None)
         yield message._replace(transport_id=f"{number}:{digest(payload).hex()}")
@@ -71,8 +71,11 @@ def _message(reading: Reading, payload: bytes, topic: str, at: datetime, number:
     return ForeignMessage(reading, payload, topic, at, f"{number}:{digest(payload).hex()}")
 
 
-def _payload(said: object) -> bytes:
-    """A payload that was printed as text, or as the JSON that it is; its numbers stay exact."""
+def _payload(said: object, form: Format) -> bytes:
+    """A payload that was printed as text, as the JSON that it is with its numbers exact, or, being no text, in hex."""
+    if form is Format.SPARKPLUG and isinstance(said, str):
+        with suppress(ValueError):
+            return bytes.fromhex(said)
     return said.encode() if isinstance(said, str) else _written(said).encode()
 
 

@@ -41,6 +41,13 @@ class Measured(NamedTuple):
     opening: list[Quantity]
 
 
+class _Needed(NamedTuple):
+    """A meter, and from when on it bears on the window under any of the designs."""
+
+    meter: Meter | ChargeMeter
+    since: datetime
+
+
 class Past(NamedTuple):
     """One window of one snapshot, as several designs measure it."""
 
@@ -60,11 +67,17 @@ def read_past(
     Raises OutsideCoverage for a meter that is not covered, where the bytes of its batches are not kept any more.
     """
     begins = [(plan.opening(start) or BEGINNING) if plan.has_state else start for plan in plans]
-    meters = {content_hash: meter for plan in plans for content_hash, meter in plan.meters.items()}
+    needed: dict[str, _Needed] = {}
+    for plan, begin in zip(plans, begins, strict=True):
+        for content_hash, meter in plan.meters.items():
+            since = min(begin, needed[content_hash].since) if content_hash in needed else begin
+            needed[content_hash] = _Needed(meter, since)
     with database.snapshot() as connection:
         reading = Reading(connection, ecosystem)
-        lacking = _uncovered(connection, ecosystem, meters, min(begins), end)
-        scanned = scan(connection, ecosystem, lacking, min(begins), end) if lacking else []
+        uncovered = _uncovered(connection, ecosystem, needed, end)
+        lacking = {content_hash: each.meter for content_hash, each in uncovered.items()}
+        since = min((each.since for each in uncovered.values()), default=end)
+        scanned = scan(connection, ecosystem, lacking, since, end) if lacking else []
 
         def measured(plan: DesignPlan, since: datetime, until: datetime, *, by_bucket: bool) -> list[Quantity]:
             rollups = reading.quantities(since, until, by_bucket=by_bucket) if since < until else []
@@ -153,14 +166,14 @@ class _Scan:
 
 
 def _uncovered(
-    connection: Connection, ecosystem: str, meters: _Meters, start: datetime, end: datetime
-) -> dict[str, Meter | ChargeMeter]:  # fmt: skip
+    connection: Connection, ecosystem: str, needed: Mapping[str, _Needed], end: datetime
+) -> dict[str, _Needed]:  # fmt: skip
     found = {}
-    for content_hash, meter in meters.items():
+    for content_hash, each in needed.items():
         try:
-            check_coverage(connection, ecosystem, [content_hash], start, end)
+            check_coverage(connection, ecosystem, [content_hash], each.since, end)
         except OutsideCoverage:
-            found[content_hash] = meter
+            found[content_hash] = each
     return found
 
 

@@ -23,6 +23,7 @@ from thalweg.errors import StoreError
 from thalweg.wire.topics import is_id
 from thalweg_gateway.auth_claims import AuthRequest, Issuer
 from thalweg_gateway.auth_observability import Outcome
+from thalweg_gateway.auth_rights import Rights
 from thalweg_store.logins import Login
 
 _LOG = logging.getLogger(__name__)
@@ -62,14 +63,14 @@ class Callout:
 
     def __init__(
         self,
-        ecosystem: str,
+        rights: Rights,
         logins: LoginBook,
         issuer: Issuer,
         is_open: Callable[[], Awaitable[bool]],
         note: Callable[[Outcome, float], None] = lambda _outcome, _seconds: None,
     ) -> None:
         """`is_open()` says whether events would be kept; `note` is told of each answer, and how long it took."""
-        self._ecosystem = ecosystem
+        self._rights = rights
         self._logins = logins
         self._issuer = issuer
         self._is_open = is_open
@@ -95,7 +96,7 @@ class Callout:
         else:
             outcome, why = _NO_GATEWAY
         if outcome is Outcome.LET_IN:
-            answer = self._issuer.admit(request, self._ecosystem, int(time.time()))
+            answer = self._issuer.admit(request, self._rights, int(time.time()))
         else:
             _LOG.warning("refused %r: %s", request.user, why)
             answer = self._issuer.refuse(request, why, int(time.time()))

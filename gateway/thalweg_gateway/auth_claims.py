@@ -11,8 +11,7 @@ from typing import Any, Final, NamedTuple
 import nkeys
 
 from thalweg.errors import SetupError
-from thalweg.wire.topics import Channel, device_topic, gateway_state_topic
-from thalweg_gateway.source import UPLINK
+from thalweg_gateway.auth_rights import Rights
 
 #: the account in the servers' configuration that devices and gateways share
 ACCOUNT: Final = "APP"
@@ -56,7 +55,7 @@ class Issuer:
         if not self.public_key.startswith("A"):
             raise SetupError("the issuer's seed is not that of an account: it must begin with SA")
 
-    def admit(self, request: AuthRequest, ecosystem: str, now_seconds: int) -> bytes:
+    def admit(self, request: AuthRequest, rights: Rights, now_seconds: int) -> bytes:
         """Let the device connect, with the rights of its user name."""
         user = {
             "sub": request.user_key,
@@ -69,7 +68,7 @@ class Issuer:
                 "data": -1,
                 "payload": -1,
                 "allowed_connection_types": ["MQTT"],
-                **permissions(ecosystem, request.user),
+                **rights.of(request.user),
             },
         }
         return self._answer(request, {"jwt": self._sign(user, now_seconds).decode()}, now_seconds)
@@ -91,17 +90,6 @@ class Issuer:
 def new_seed() -> str:
     """The seed of a new issuer: 256 random bits."""
     return str(nkeys.encode_seed(secrets.token_bytes(_SEED_BYTES), nkeys.PREFIX_BYTE_ACCOUNT).decode())
-
-
-def permissions(ecosystem: str, device: str) -> dict[str, dict[str, list[str]]]:
-    """A device's own events and state upwards; its receipts and the gateway's state downwards; nothing else."""
-    up = [device_topic(ecosystem, device, channel) for channel in UPLINK]
-    down = [device_topic(ecosystem, device, Channel.RECEIPT), gateway_state_topic(ecosystem)]
-    return {"pub": {"allow": [_subject(topic) for topic in up]}, "sub": {"allow": [_subject(topic) for topic in down]}}
-
-
-def _subject(topic: str) -> str:
-    return topic.replace("/", ".")
 
 
 def _base64(raw: bytes) -> bytes:

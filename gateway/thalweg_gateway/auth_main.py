@@ -23,6 +23,8 @@ from thalweg_gateway.auth_callout import Callout, ConsumerWatch
 from thalweg_gateway.auth_claims import Issuer
 from thalweg_gateway.auth_observability import AuthHealth, AuthMetrics
 from thalweg_gateway.auth_revocation import Revocation
+from thalweg_gateway.auth_rights import Rights
+from thalweg_gateway.foreign_intake import load_profiles
 from thalweg_gateway.nats_link import NatsAddress
 from thalweg_gateway.settings import AuthSettings
 from thalweg_gateway.status_server import StatusServer
@@ -52,6 +54,8 @@ def main() -> int:
 
 async def _serve(settings: AuthSettings) -> None:
     issuer = Issuer(settings.nats_issuer_seed.get_secret_value())
+    bridges = [name.strip() for name in settings.bridges.split(",")]
+    rights = Rights(settings.ecosystem, load_profiles(settings.profiles), bridges)
     logins = Logins(Database(settings.database_url.get_secret_value()), settings.ecosystem)
     callout_address = NatsAddress.parse(settings.nats_url.get_secret_value())
     system_address = NatsAddress.parse(settings.nats_system_url.get_secret_value())
@@ -66,7 +70,7 @@ async def _serve(settings: AuthSettings) -> None:
         tasks = [asyncio.create_task(_beat(health))]
         links.callout, links.system = await connect(callout_address), await connect(system_address)
         is_open = ConsumerWatch(links.callout).exists
-        await Callout(settings.ecosystem, logins, issuer, is_open, metrics.answered).serve(links.callout)
+        await Callout(rights, logins, issuer, is_open, metrics.answered).serve(links.callout)
         _LOG.info("letting in devices of %s", settings.ecosystem)
         tasks.append(asyncio.create_task(Revocation(logins.revoked, links.system, metrics).watch()))
         await stop.wait()

@@ -12,8 +12,9 @@ from thalweg.profiles.document import Format
 from thalweg.profiles.records import payload_of
 from thalweg.profiles.topics import TopicPattern
 from thalweg.wire.batch import digest
+from thalweg.wire.topics import PREFIX, device_topic
 from thalweg_gateway.foreign_parts import ForeignMessage, ForeignSource
-from thalweg_gateway.source import Message
+from thalweg_gateway.source import UPLINK, Message
 from thalweg_store.database import Database
 from thalweg_store.foreign import register_profile
 from thalweg_store.measuring import milliseconds
@@ -23,10 +24,10 @@ class ForeignIntake:
     """Reads what comes on the topics of some profiles."""
 
     def __init__(self, database: Database, ecosystem: str, profiles: Sequence[Profile]) -> None:
-        """Raises SetupError for a profile that is not for messages."""
+        """Raises SetupError for a profile that a gateway cannot use."""
         self._database = database
         self._ecosystem = ecosystem
-        self._readers = [(_pattern(profile), Reader(profile)) for profile in profiles]
+        self._readers = [(topic_pattern(profile), Reader(profile)) for profile in profiles]
         self._sources: dict[str, ForeignSource] = {}
 
     @property
@@ -62,6 +63,19 @@ def registered(database: Database, ecosystem: str, reader: Reader, now: datetime
     return ForeignSource(reader, version)
 
 
+def topic_pattern(profile: Profile) -> TopicPattern:
+    """The topics of a profile; raises SetupError for one that is for files, or reaches for our devices' own topics."""
+    if profile.topic is None or profile.format is Format.CSV:
+        raise SetupError(f"profile {profile.id!r} is for files: a gateway needs one with a `topic`")
+    pattern = TopicPattern(profile.topic)
+    own = [device_topic(PREFIX, PREFIX, channel) for channel in UPLINK]
+    if profile.topic.startswith(f"{PREFIX}/") or any(pattern.match(topic) is not None for topic in own):
+        raise SetupError(
+            f"profile {profile.id!r} reads {profile.topic!r}, where signed batches come: narrow its `topic`"
+        )
+    return pattern
+
+
 def load_profiles(names: str) -> list[Profile]:
     """The profiles that a setting names, by comma: shipped ones or files; raises SetupError and InvalidProfile."""
     return [load_profile(name.strip()) for name in names.split(",") if name.strip()]
@@ -88,9 +102,3 @@ def read_foreign(message: Message, reader: Reader, *, has_topic: bool = True) ->
     except UnreadableRecord as error:
         reading = (Refused(error.reason, str(error)),)
     return ForeignMessage(reading, raw, topic, received_at, f"{topic} {received_at.isoformat()} {digest(raw).hex()}")
-
-
-def _pattern(profile: Profile) -> TopicPattern:
-    if profile.topic is None or profile.format is Format.CSV:
-        raise SetupError(f"profile {profile.id!r} is for files: a gateway needs one with a `topic`")
-    return TopicPattern(profile.topic)

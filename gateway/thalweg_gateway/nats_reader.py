@@ -31,6 +31,8 @@ class Note(NamedTuple):
     #: the rest of a control line, or the message's headers, empty when it has none
     head: bytes
     payload: bytes = b""
+    #: of a message
+    subject: bytes = b""
 
 
 class NatsReader:
@@ -63,7 +65,7 @@ class NatsReader:
             if len(fields) == (5 if kind == _MSG else 6):
                 deliver((fields[1], fields[3], buffer[body:stop]))
             else:
-                notes.append(Note(fields[2], buffer[start:body], buffer[body:stop]))
+                notes.append(Note(fields[2], buffer[start:body], buffer[body:stop], fields[1]))
             position = stop + 2
         self._rest = buffer[position:]
         if line_end < 0 and len(self._rest) > _MAX_LINE_BYTES:

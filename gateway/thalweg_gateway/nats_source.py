@@ -1,7 +1,7 @@
 """The source for NATS: a durable pull consumer on the stream that an acknowledgement to a device rests on.
 
 * Acknowledged message by message after the database commit. What was not comes again: at once when the gateway
-  leaves, after the acknowledgement's time when it died.
+  leaves, after the acknowledgement's time when it died. What other devices send at QoS 0 is heard beside the stream.
 * One thread receives, so that the server hears that messages are still being worked on, however long the pipeline
   waits for its database. Memory is bounded by what was asked for: at most `WINDOW` messages wait here.
 * A token names one delivery, and is forgotten with its connection: on the next one the same message comes with another.
@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from thalweg.errors import SetupError
+from thalweg.profiles.topics import TopicPattern
 from thalweg.wire.topics import gateway_state_topic
 from thalweg_gateway.mqtt_source import MqttAddress
 from thalweg_gateway.nats_announcer import NatsAnnouncer
@@ -27,6 +28,7 @@ from thalweg_gateway.nats_link import PULLED, Link, NatsAddress
 from thalweg_gateway.nats_pulls import HEARTBEAT_SECONDS, Pulls
 from thalweg_gateway.nats_reader import Delivery, LinkLostError, Note, pending_behind, status
 from thalweg_gateway.nats_stream import StreamOptions, declare, next_message_subject, uplink_topic
+from thalweg_gateway.nats_unkept import Unkept
 from thalweg_gateway.source import Lag, Message
 
 _LOG = logging.getLogger(__name__)
@@ -54,11 +56,17 @@ class NatsSource:
         ecosystem: str,
         instance: str,
         options: StreamOptions,
+        others: Sequence[str] = (),
     ) -> None:
-        """Connects in the background at once, so that devices are let in; `doors` are the cluster's MQTT sides."""
+        """Connects in the background at once, so that devices are let in; `doors` are the cluster's MQTT sides.
+
+        `others` are topic filters of devices that are not ours.
+        """
         self._address = address
         self._hosts = itertools.cycle(address.hosts)
         self._ecosystem = ecosystem
+        self._others = [TopicPattern(each) for each in others]
+        self._unkept = Unkept(others, WINDOW)
         self._options = options
         self._inbox = f"_INBOX.thalweg.{secrets.token_hex(8)}".encode()
         self._pulls = Pulls(next_message_subject(), self._inbox)
@@ -143,7 +151,7 @@ class NatsSource:
         host, port = next(self._hosts)
         link = Link(host, port, self._address)
         declare(link.ask, self._ecosystem, self._options)
-        link.send(b"SUB %b %b\r\n" % (self._inbox, PULLED))
+        link.send(b"SUB %b %b\r\n" % (self._inbox, PULLED) + self._unkept.subscriptions)
         _LOG.info("taking events from %s:%s", host, port)
         return link
 
@@ -191,8 +199,11 @@ class NatsSource:
             self._acknowledge(others)
 
     def _heed(self, notes: list[Note], now: float) -> None:
-        """Take back from what was asked for what a status says will not come."""
+        """Take back from what was asked for what a status says will not come, and take what was heard."""
         for note in notes:
+            if self._unkept.is_heard(note):
+                self._hear(note)
+                continue
             code, pending = status(note)
             if note.kind != PULLED or code == _HEARTBEAT:
                 continue
@@ -202,6 +213,13 @@ class NatsSource:
                 self._pulls.ended(pending)
                 if code not in (_NOTHING, _EXPIRED) and b"Batch Completed" not in note.head:
                     self._pulls.hold_off_until(now + _REFUSED_SECONDS)
+
+    def _hear(self, note: Note) -> None:
+        with self._changed:
+            topic = self._unkept.topic(note, len(self._messages))
+            if topic is not None:
+                self._messages.append(Message(topic, note.payload, datetime.now(UTC), None))
+                self._changed.notify_all()
 
     def _pull(self) -> None:
         """Ask for as many messages as there is room for, when it is time to."""
@@ -231,7 +249,9 @@ class NatsSource:
         """Forget the connection and what was delivered on it."""
         with self._changed:
             link, self._link = self._link, None
+            unkept = [message for message in self._messages if message.token is None]  # nobody sends these again
             self._messages.clear()
+            self._messages.extend(unkept)
             self._held.clear()
             self._aging.clear()
             self._pulls.forget()
@@ -257,7 +277,7 @@ class NatsSource:
     def _topic(self, subject: bytes) -> str | None:
         if len(self._topics) >= _MAX_KNOWN_TOPICS:
             self._topics.clear()
-        self._topics[subject] = topic = uplink_topic(subject, self._ecosystem)
+        self._topics[subject] = topic = uplink_topic(subject, self._ecosystem, self._others)
         return topic
 
 

@@ -7,13 +7,15 @@ gateway's user may delete neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from thalweg.errors import SetupError
+from thalweg.profiles.topics import TopicPattern
 from thalweg.wire.topics import PREFIX, gateway_state_topic
 from thalweg_gateway.nats_reader import LinkLostError
+from thalweg_gateway.nats_subjects import topic_of
 from thalweg_gateway.source import UPLINK
 
 STREAM: Final = "$MQTT_msgs"
@@ -57,17 +59,15 @@ def next_message_subject() -> str:
     return f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{DURABLE}"
 
 
-def subject(topic: str) -> str:
-    """The subject under which the stream keeps the messages of an MQTT topic."""
-    return _SUBJECTS + topic.replace("/", ".")
+def uplink_topic(stream_subject: bytes, ecosystem: str, others: Sequence[TopicPattern] = ()) -> str | None:
+    """The MQTT topic of a message of the stream, if it is one that a gateway of `ecosystem` books.
 
-
-def uplink_topic(stream_subject: bytes, ecosystem: str) -> str | None:
-    """The MQTT topic of a message of the stream, if it is one that a gateway of `ecosystem` books."""
-    topic = stream_subject.decode(errors="replace").removeprefix(_SUBJECTS).replace(".", "/")
+    `others` are the topics of devices that are not ours.
+    """
+    topic = topic_of(stream_subject.decode(errors="replace").removeprefix(_SUBJECTS))
     ours = f"{PREFIX}/{ecosystem}/"
     is_uplink = topic.startswith(ours) and topic.endswith(_UPLINK_ENDS) and topic != gateway_state_topic(ecosystem)
-    return topic if is_uplink else None
+    return topic if is_uplink or any(each.match(topic) is not None for each in others) else None
 
 
 def declare(ask: Ask, ecosystem: str, options: StreamOptions) -> None:

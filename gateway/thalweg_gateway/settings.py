@@ -60,7 +60,7 @@ class GatewaySettings(StoreSettings):
 
     profiles: str = Field(
         default="",
-        description="profiles of devices that are not ours, by comma: names of shipped ones, or files; not with NATS",
+        description="profiles of devices that are not ours, by comma: names of shipped ones, or files",
     )
     gateway_http: str | None = Field(
         default=None, description="port or host:port for /metrics, /healthz and /readyz; absent: none"
@@ -70,8 +70,6 @@ class GatewaySettings(StoreSettings):
     def _names_a_broker(self) -> Self:
         if self.nats_url is None and self.mqtt_url is None:
             raise ValueError("name a broker: THALWEG_NATS_URL for NATS, THALWEG_MQTT_URL for any other")
-        if self.profiles and self.nats_url is not None:
-            raise ValueError("THALWEG_PROFILES needs a broker taken from by MQTT: leave THALWEG_NATS_URL out")
         return self
 
 
@@ -82,6 +80,12 @@ class AuthSettings(StoreSettings):
     nats_system_url: SecretStr = Field(description="the same servers, a user of the system account")
     nats_issuer_seed: SecretStr = Field(description="SA…: seed of the account key that the servers trust")
     ecosystem: str = Field(description="id of the ecosystem whose devices are let in")
+    profiles: str = Field(
+        default="", description="as the gateways' own: devices may publish where their profiles look for them"
+    )
+    bridges: str = Field(
+        default="", description="names of devices, by comma, that publish for others: on all topics of the profiles"
+    )
     auth_http: str | None = Field(
         default=None, description="port or host:port for /metrics, /healthz and /readyz; absent: none"
     )

@@ -26,7 +26,8 @@ def open_source(settings: GatewaySettings, others: Sequence[str] = ()) -> MqttSo
             max_bytes=settings.nats_stream_bytes,
             ack_wait_seconds=settings.nats_ack_wait_seconds,
         )
-        return NatsSource(address, _doors(settings, address), settings.ecosystem, settings.gateway_instance, options)
+        doors = _doors(settings, address)
+        return NatsSource(address, doors, settings.ecosystem, settings.gateway_instance, options, others)
     assert settings.mqtt_url is not None
     address_of_broker = MqttAddress.parse(settings.mqtt_url.get_secret_value())
     return MqttSource(address_of_broker, settings.ecosystem, settings.gateway_instance, settings.mqtt_share, others)

@@ -55,6 +55,18 @@ def test_numbers_of_a_recorded_payload_stay_as_they_were_written(tmp_path: Path)
     ]
 
 
+def test_payloads_that_are_no_text_are_recorded_in_hex(tmp_path: Path) -> None:
+    metric = b"\x0a\x06Energy\x18\x07\x50\x05"
+    line = '{"topic":"spBv1.0/g/DDATA/e/press","payload":"%s","tst":"2026-01-01T12:00:00Z"}'
+    found, broken = messages(
+        tmp_path / "b.jsonl", "sparkplug-energy", line % (b"\x12\x0c" + metric).hex(), line % "energy"
+    )
+    (event,) = found.reading
+    assert isinstance(event, Found)
+    assert (event.device, event.event.quantity, event.event.at_ms) == ("press", 5000, 7)
+    assert reasons(broken) == ["malformed"]
+
+
 def test_a_file_that_is_not_there_or_no_text_is_said(tmp_path: Path) -> None:
     reader = Reader(profile("sap-sessions"))
     with pytest.raises(SetupError, match="cannot be read"):

@@ -24,6 +24,11 @@ DESIGN = text("ev-charging")
 OTHER = DESIGN.replace("percent_of_gross: 10}", "percent_of_gross: 50}").replace(
     "unit: Wh\n", "unit: Wh\n    where: quantity > 100\n"
 )
+#: a tenth of the first 2.00 of net that ever came, and half of what is beyond
+LIFELONG = DESIGN.replace(
+    "percent_of_gross: 10}", 'tiered: {on: gross, per: lifetime, mode: graduated, tiers: [["2", 10], [null, 50]]}}'
+)
+DAY_MS = 86_400_000
 START = quarter_hour(datetime.fromtimestamp(NOON_MS / 1000, UTC))
 WINDOW = ("--from", START.isoformat(), "--to", (START + timedelta(hours=1)).isoformat())
 
@@ -91,6 +96,68 @@ def test_an_elasticity_changes_demand_and_the_hash(tmp_path: Path) -> None:
     assert static["created"]["delta"] == "0.00"
     assert answering["created"]["delta"].startswith("-")
     assert static["result_hash"] != answering["result_hash"]
+
+
+@pytest.fixture
+def long_ago(world: World) -> World:
+    """The same, and a session of 10 kWh forty days before, in another period."""
+    world.send(world.batch(charge(10_000, NOON_MS - 40 * DAY_MS), boot=10))
+    world.pipeline.step()
+    return world
+
+
+def captured(design: object, *window: str) -> dict[str, str]:
+    """What the host captures under the design in force, and under `design`, for its ground at 0.05 a session."""
+    return answered("simulate", "--design", 1, "--against", design, *window)["participants"]["mall-42"]
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_tiers_of_a_lifetime_go_on_from_all_that_was_before_the_window(tmp_path: Path) -> None:
+    path = tmp_path / "lifelong.yaml"
+    path.write_text(LIFELONG, encoding="utf-8")
+    later = ("--from", (START + timedelta(hours=2)).isoformat(), "--to", (START + timedelta(hours=3)).isoformat())
+    both = ("--from", START.isoformat(), "--to", (START + timedelta(hours=3)).isoformat())
+    everything = ("--from", (START - timedelta(days=41)).isoformat(), "--to", (START + timedelta(hours=3)).isoformat())
+    # 1.50 of net was before: of 3.0075 the first 0.50 is in the first tier, and 3 sessions took ground
+    assert captured(path, *WINDOW) == {"old": "0.15075", "new": "1.15375", "delta": "1.003"}
+    # then everything is in the second tier
+    assert captured(path, *later) == {"old": "0.055", "new": "0.475", "delta": "0.42"}
+    assert captured(path, *both)["new"] == "1.62875"
+    assert captured(path, *everything)["new"] == "1.72875"
+
+
+def test_tiers_of_a_lifetime_are_the_same_for_a_meter_that_is_scanned_and_one_that_is_fed(
+    long_ago: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "lifelong.yaml"
+    path.write_text(LIFELONG.replace("unit: Wh\n", "unit: Wh\n    where: quantity > 100\n"), encoding="utf-8")
+    scanned = answered("simulate", "--design", 1, "--against", path, *WINDOW)
+    assert scanned["scanned_meters"] == ["energy"]
+    assert scanned["participants"]["mall-42"]["new"] == "1.15"  # 50 Wh less: half of 0.0075
+    assert answered("design", "activate", path)["version"] == 2
+    fed = answered("simulate", "--design", 1, "--against", 2, *WINDOW)
+    assert fed["scanned_meters"] == []
+    assert fed["result_hash"] == scanned["result_hash"]
+    drop_bytes(long_ago.database, ECOSYSTEM, timedelta(days=1), datetime.now(UTC) + timedelta(days=2))
+    assert answered("simulate", "--design", 1, "--against", 2, *WINDOW)["result_hash"] == scanned["result_hash"]
+    path.write_text(path.read_text().replace("quantity > 100", "quantity > 99"), encoding="utf-8")
+    refused = run("simulate", "--design", 1, "--against", path, *WINDOW)
+    assert refused.exit_code == 2
+    assert "meter 'energy' is covered from" in refused.output
+
+
+def test_a_design_without_a_past_may_have_a_meter_that_is_covered_for_the_window_alone(
+    world: World, tmp_path: Path
+) -> None:
+    lifelong, with_new_meter = tmp_path / "lifelong.yaml", tmp_path / "new.yaml"
+    lifelong.write_text(LIFELONG, encoding="utf-8")
+    new_meter = "meters:\n  - {id: large, name: Large, kind: charging.session, unit: Wh, where: quantity > 100}\n"
+    with_new_meter.write_text(DESIGN.replace("meters:\n", new_meter), encoding="utf-8")
+    drop_bytes(world.database, ECOSYSTEM, timedelta(days=1), datetime.now(UTC) + timedelta(days=2))
+    assert answered("design", "activate", with_new_meter)["version"] == 2
+    start = quarter_hour(datetime.now(UTC) + timedelta(days=3))
+    window = ("--from", start.isoformat(), "--to", (start + timedelta(hours=1)).isoformat())
+    assert answered("simulate", "--design", 2, "--against", lifelong, *window)["scanned_meters"] == []
 
 
 def test_a_meter_whose_events_are_not_kept_is_named(world: World, other: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,19 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from thalweg.errors import InvalidProfile, SetupError
+from thalweg.profiles import shipped
+from thalweg_app.nats import GATEWAY
+from thalweg_gateway.auth_rights import Rights
 from thalweg_gateway.foreign_intake import ForeignIntake, load_profiles
 from thalweg_gateway.mqtt_source import MqttAddress, MqttSource
+from thalweg_gateway.nats_link import NatsAddress
+from thalweg_gateway.nats_source import NatsSource
+from thalweg_gateway.nats_stream import StreamOptions
 from thalweg_gateway.pipeline import Pipeline
 from thalweg_gateway.settings import GatewaySettings
 from thalweg_store.database import Database
 from thalweg_store.registry import BEGINNING, NewDevice, Registry
-from worlds.brokers import mosquitto, wait_for
+from worlds.brokers import PASSWORD, Broker, mosquitto, nats, wait_for
 from worlds.gateway import ECOSYSTEM, ROOT_KEY, World, charge
 from worlds.load import gateways
 from worlds.sources import scene
@@ -139,17 +146,104 @@ def test_gateway_processes_of_which_one_is_killed_and_starts_again_count_each_me
     assert world.rows("select reason from rejection") == []
 
 
+class Sender:
+    """A registered device that speaks its own MQTT."""
+
+    def __init__(self, broker: Broker, name: str) -> None:
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name)
+        self._client.username_pw_set(name, PASSWORD)
+        self._client.will_set(f"tele/{name}/LWT", b"Offline", retain=True)  # which nobody lets it publish
+        self._client.connect("127.0.0.1", broker.port)
+        self._client.loop_start()
+        wait_for(self._client.is_connected, f"{name} is let in")
+
+    def send(self, topic: str, payload: bytes, qos: int) -> None:
+        """Returns once it is sent, at QoS 1 once it is acknowledged."""
+        self._client.publish(topic, payload, qos=qos).wait_for_publish(10)
+
+    def stop(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+@pytest.mark.slow
+def test_nats_lets_each_device_publish_what_names_it_and_a_bridge_everything(world: World, tmp_path: Path) -> None:
+    foreign = intake(world.database)
+    rights = Rights(ECOSYSTEM, load_profiles("tasmota-energy, cloudevents"), ["bridge"])
+    with nats(tmp_path / "nats", ECOSYSTEM, ["plug-1", "plug-2", "bridge"], rights=rights) as broker:
+        address = NatsAddress.parse(broker.server.nats_url(GATEWAY))
+        doors = [MqttAddress.parse(broker.url(GATEWAY))]
+        source = NatsSource(address, doors, ECOSYSTEM, "g", StreamOptions(), foreign.filters)
+        pipeline = Pipeline(source, world.database, ECOSYSTEM, ROOT_KEY, "g", foreign=foreign)
+        wait_for(lambda: source.is_ready, "a gateway")
+        plug, other, bridge = (Sender(broker, name) for name in ("plug-1", "plug-2", "bridge"))
+
+        def has_counted(energy: int, water: int) -> bool:
+            pipeline.step()
+            return counted(world) == {("energy", "unmapped"): energy, ("water", "unmapped"): water}
+
+        for qos in (0, 1):  # acknowledged and dropped
+            other.send(PLUG, reading("99.5", 8), qos)
+            plug.send("cloudevents/x", json.dumps(CLOUD_EVENT | {"id": "2"}).encode(), qos)
+            plug.send("tele/plug-1/STATE", b"{}", qos)
+        for minute in range(6):
+            plug.send(PLUG, reading(f"{7 + minute}.5", minute), 1)
+        bridge.send("cloudevents/x", json.dumps(CLOUD_EVENT).encode(), 1)
+        wait_for(lambda: has_counted(5000, 2000), "what was sent at QoS 1, once")
+        for energy, sender in ((6000, plug), (7000, bridge)):
+
+            def send_again(energy: int = energy, sender: Sender = sender) -> bool:
+                sender.send(PLUG, reading(f"{7 + energy // 1000}.5", energy // 1000), 0)
+                bridge.send("cloudevents", json.dumps(CLOUD_EVENT | {"id": "3"}).encode(), 0)
+                return has_counted(energy, 4000)
+
+            wait_for(send_again, "what was sent at QoS 0, once")
+        assert world.rows("select reason from rejection") == []
+        for sender in (plug, other, bridge):
+            sender.stop()
+        source.close()
+
+
+@pytest.mark.slow
+def test_what_came_at_qos_1_waits_in_the_stream_while_no_gateway_is_there(world: World, tmp_path: Path) -> None:
+    foreign = intake(world.database)
+    rights = Rights(ECOSYSTEM, load_profiles("tasmota-energy"))
+    with nats(tmp_path / "nats", ECOSYSTEM, ["plug-1"], rights=rights) as broker:
+        address = NatsAddress.parse(broker.server.nats_url(GATEWAY))
+        doors = [MqttAddress.parse(broker.url(GATEWAY))]
+
+        def start() -> NatsSource:
+            source = NatsSource(address, doors, ECOSYSTEM, "g", StreamOptions(), foreign.filters)
+            wait_for(lambda: source.is_ready, "a gateway")
+            return source
+
+        start().close()  # its consumer stays
+        plug = Sender(broker, "plug-1")
+        for minute in range(3):
+            plug.send(PLUG, reading(f"{7 + minute}.5", minute), 1)
+        plug.stop()
+        broker.kill()
+        broker.start()
+        source = start()
+        pipeline = Pipeline(source, world.database, ECOSYSTEM, ROOT_KEY, "g", foreign=foreign)
+
+        def is_booked() -> bool:
+            pipeline.step()
+            return counted(world) == {("energy", "unmapped"): 2000}
+
+        wait_for(is_booked, "what was acknowledged")
+        source.close()
+
+
 def settings(**more: Any) -> GatewaySettings:
     key = bytes(range(32)).hex()
     return GatewaySettings(database_url="postgresql://x", ecosystem="e", root_key=key, **more)
 
 
-def test_the_settings_name_profiles_where_messages_are_taken_by_mqtt() -> None:
-    named = settings(mqtt_url="mqtt://a", profiles="tasmota-energy,zigbee2mqtt-energy")
+def test_the_settings_name_profiles() -> None:
+    named = settings(nats_url="nats://a", profiles="tasmota-energy,zigbee2mqtt-energy")
     assert [profile.id for profile in load_profiles(named.profiles)] == ["tasmota-energy", "zigbee2mqtt-energy"]
     assert load_profiles(settings(mqtt_url="mqtt://a").profiles) == []
-    with pytest.raises(ValueError, match="leave THALWEG_NATS_URL out"):
-        settings(mqtt_url="mqtt://a", nats_url="nats://a", profiles="tasmota-energy")
 
 
 def test_profiles_that_a_gateway_cannot_use_are_refused_at_its_start(tmp_path) -> None:
@@ -162,4 +256,10 @@ def test_profiles_that_a_gateway_cannot_use_are_refused_at_its_start(tmp_path) -
     database = Database("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(SetupError, match="for files"):
         ForeignIntake(database, ECOSYSTEM, load_profiles("sap-sessions"))
+    greedy = tmp_path / "greedy.yaml"
+    for topic in ("+/+/+/e", "#", "tw1/house/plug/e"):
+        own = {"tele/{device}/SENSOR": f'"{topic}"', "{topic: device}": "{from: name}"}
+        greedy.write_text(reduce(lambda text, each: text.replace(*each), own.items(), shipped.text("tasmota-energy")))
+        with pytest.raises(SetupError, match="where signed batches come"):
+            ForeignIntake(database, ECOSYSTEM, load_profiles(str(greedy)))
     assert ForeignIntake(database, ECOSYSTEM, load_profiles("tasmota-energy")).filters == ["tele/+/SENSOR"]

@@ -47,7 +47,7 @@ def test_a_stream_of_everything_is_read_in_its_order() -> None:
     assert [note.kind for note in notes] == NOTES
     assert [status(note) for note in notes if note.kind == b"2"] == [(100, 0), (408, 499)]
     assert notes[3].head == b"'Authorization Violation'"
-    assert notes[5] == Note(b"1", b"", b"{}")
+    assert notes[5] == Note(b"1", b"", b"{}", b"_INBOX.1")
 
 
 def test_a_split_at_any_byte_changes_nothing() -> None:

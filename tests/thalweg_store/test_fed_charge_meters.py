@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from thalweg.design import content_hash, load
+from thalweg.design.charge_meters import ChargeMeter
 from thalweg.examples import text
 from thalweg.plan import compile_design
 from thalweg.rating import rate
@@ -14,6 +15,7 @@ from thalweg_store.database import Database
 from thalweg_store.reading import reading
 from thalweg_store.registry import Registry
 from worlds.gateway import ECOSYSTEM, NOON_MS, World, charge, make_world
+from worlds.oracle import scan, stored_rollups
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +75,48 @@ def test_what_is_back_filled_costs_the_same_as_what_is_fed(world: World) -> None
     assert fee_atoms(world, None, end) == 2 * (62 + 37) * CENT
     send(world)
     assert fee_atoms(world, None, end) == 3 * (62 + 37) * CENT
+
+
+#: every rule for one occurrence, on three exchanges of a session
+BY_OCCURRENCE = (
+    PLAIN.replace(
+        'on: charging-fee, unit_price: "0.50"}',
+        "on: charging-fee, during: [{days: [mon], from: '17:30', until: '20:00'}], "
+        "tiers: {mode: graduated, per: occurrence, tiers: [{up_to: '1', unit_price: '0.5'}, {unit_price: '0.31'}]}, "
+        "components: [{id: start, flat: {by: emsp, prices: {volt-pass: '0.35'}}, when: attributes.seconds > 60}], "
+        "rounding: {to: '0.01', mode: half_even}, limits: [{per: occurrence, minimum: '1', maximum: '20'}]}",
+    )
+    .replace(
+        'on: roaming-fee, unit_price: "0.05"}',
+        "on: roaming-fee, amount_from: {attribute: seconds, unit: '0.0001'}, valid_from: '2026-09-21T17:45'}",
+    )
+    .replace(
+        'on: operator-fee, unit_price: "0.35"}',
+        "on: operator-fee, package: {size: '0.7', price: '0.3', per: occurrence}, unit_price: {series: "
+        "{start: '2026-09-21T18:00', minutes: 60, prices: ['0.1', null, '0.3', '0.4']}}}",
+    )
+)
+
+
+def test_charge_meters_hold_what_one_scan_by_plain_arithmetic_finds(world: World) -> None:
+    activate(world, PLAIN)
+    hours = [charge(400 * number, NOON_MS + number * 1_800_000, seconds=30 * number) for number in range(12)]
+    strange = [
+        charge(1_234, NOON_MS, "other"),
+        charge(-1_234, NOON_MS),
+        charge(1_234, NOON_MS + 1_800_000, seconds="long"),
+    ]
+    world.send(world.batch(*hours, *strange))
+    world.pipeline.step()
+    activate(world, BY_OCCURRENCE)
+    world.send(world.batch(*hours, *strange, boot=8))
+    world.pipeline.step()
+    stored = stored_rollups(world.database)
+    assert stored == scan(world.database, ECOSYSTEM)[0]
+    plan = compile_design(load(BY_OCCURRENCE))
+    charged = {each for each, meter in plan.meters.items() if isinstance(meter, ChargeMeter)}
+    assert len(charged) == 3
+    assert {key[0] for key in stored} >= charged
 
 
 def test_parked_events_cost_what_they_cost_at_the_time_that_turns_out(world: World) -> None:

@@ -19,6 +19,7 @@ from thalweg_app.local_system import free_port
 from thalweg_app.nats import AUTH, SYSTEM, EmbeddedNats, NatsSecrets
 from thalweg_app.supervisor import Supervisor
 from thalweg_gateway.auth_claims import new_seed
+from thalweg_gateway.auth_rights import Rights
 from worlds.doorkeeper import Doorkeeper
 
 PASSWORD = "no-secret-in-a-test"
@@ -53,7 +54,9 @@ class NatsBroker(Broker):
 
 
 @contextmanager
-def nats(folder: Path, ecosystem: str, devices: list[str], *, is_guarded: bool = False) -> Iterator[NatsBroker]:
+def nats(
+    folder: Path, ecosystem: str, devices: list[str], *, rights: Rights | None = None, is_guarded: bool = False
+) -> Iterator[NatsBroker]:
     """The embedded NATS server, and what lets the devices in.
 
     Only when it is guarded, devices must wait for a gateway of NATS.
@@ -74,7 +77,12 @@ def nats(folder: Path, ecosystem: str, devices: list[str], *, is_guarded: bool =
             assert supervisor.wait(60_000, lambda: supervisor.report()["nats"].is_ready)
 
         door = Doorkeeper(
-            server.nats_url(AUTH), server.nats_url(SYSTEM), server.secrets.issuer_seed, ecosystem, is_guarded
+            server.nats_url(AUTH),
+            server.nats_url(SYSTEM),
+            server.secrets.issuer_seed,
+            ecosystem,
+            is_guarded,
+            rights,
         )
         for device in devices:
             door.logins.set(device, PASSWORD)

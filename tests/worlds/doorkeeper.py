@@ -13,6 +13,7 @@ from thalweg_gateway.auth_claims import Issuer
 from thalweg_gateway.auth_main import connect
 from thalweg_gateway.auth_observability import AuthMetrics
 from thalweg_gateway.auth_revocation import Revocation
+from thalweg_gateway.auth_rights import Rights
 from thalweg_gateway.nats_link import NatsAddress
 from thalweg_store.logins import Login, make_login
 
@@ -39,12 +40,20 @@ class MemoryLogins:
 class Doorkeeper:
     """Lets in devices of one ecosystem from `start` until `stop`; a context manager."""
 
-    def __init__(self, auth_url: str, system_url: str, issuer_seed: str, ecosystem: str, is_guarded: bool) -> None:
+    def __init__(
+        self,
+        auth_url: str,
+        system_url: str,
+        issuer_seed: str,
+        ecosystem: str,
+        is_guarded: bool,
+        rights: Rights | None = None,
+    ) -> None:
         self.logins = MemoryLogins()
         self.metrics = AuthMetrics(ecosystem, {})
         self._addresses = NatsAddress.parse(auth_url), NatsAddress.parse(system_url)
         self._issuer = Issuer(issuer_seed)
-        self._ecosystem = ecosystem
+        self._rights = rights or Rights(ecosystem)
         self._is_guarded = is_guarded
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -75,7 +84,7 @@ class Doorkeeper:
         self._loop = asyncio.get_running_loop()
         connection, system = [await connect(address) for address in self._addresses]
         is_open = ConsumerWatch(connection).exists if self._is_guarded else _always
-        await Callout(self._ecosystem, self.logins, self._issuer, is_open, self.metrics.answered).serve(connection)
+        await Callout(self._rights, self.logins, self._issuer, is_open, self.metrics.answered).serve(connection)
         watch = asyncio.create_task(Revocation(self.logins.revoked, system, self.metrics).watch())
         serving.set()
         await self._stop.wait()

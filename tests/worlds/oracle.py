@@ -10,11 +10,15 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from thalweg.design import load
-from thalweg.design.meters import meter_hash
+from thalweg.design.charge_meters import ChargeMeter, meters_to_feed
+from thalweg.design.expressions import context_of
+from thalweg.design.meters import Meter
 from thalweg.errors import MalformedMessage, MeasurementError
 from thalweg.mapping import CompiledMeter
+from thalweg.wire.batch import Event
 from thalweg.wire.forms import decode
 from thalweg_store.database import Database
+from worlds.charge_oracle import UnsaidError, cost_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -48,7 +52,7 @@ def received_events(database: Database) -> int:
         return int(connection.exec_driver_sql("select coalesce(sum(received), 0) from boot").scalar_one())
 
 
-def scan(database: Database, ecosystem: str) -> tuple[Rollups, dict[str, int]]:  # noqa: PLR0912 - plain loops on purpose
+def scan(database: Database, ecosystem: str) -> tuple[Rollups, dict[str, int]]:
     """The rollups that the batches come to, and the fates of the booked and parked events."""
     with database.transaction() as connection:
 
@@ -57,7 +61,7 @@ def scan(database: Database, ecosystem: str) -> tuple[Rollups, dict[str, int]]: 
 
         meters = {}
         for (document,) in rows("select document from design where ecosystem = %(eco)s"):
-            meters |= {meter_hash(meter): meter for meter in load(document).meters}
+            meters |= meters_to_feed(load(document))
         coverage = rows(
             "select m.hash, c.fed_through from meter_coverage c join meter m on m.id = c.meter "
             "where c.ecosystem = %(eco)s"
@@ -98,19 +102,24 @@ def scan(database: Database, ecosystem: str) -> tuple[Rollups, dict[str, int]]: 
                     continue
                 if (meter.kind, meter.exchange) != (event.kind, event.is_exchange):
                     continue
-                try:
-                    measured = CompiledMeter(meter).measure(event, _context(event))
-                except MeasurementError:
-                    continue
+                measured = _measured(meter, event, at)
                 if measured is not None:
                     is_mapped = True
-                    sums[digest, bucket, assignment, measured.group] += measured.quantity
-                    numbers[digest, bucket, assignment, measured.group] += 1
+                    quantity, group = measured
+                    sums[digest, bucket, assignment, group] += quantity
+                    numbers[digest, bucket, assignment, group] += 1
             fates["mapped" if is_mapped else "unmapped"] += 1
     return {key: (sums[key], numbers[key]) for key in numbers}, dict(fates)
 
 
-def _context(event: object) -> object:
-    from thalweg.design.expressions import context_of  # noqa: PLC0415 - only here
-
-    return context_of(event.attributes, event.quantity)
+def _measured(meter: Meter | ChargeMeter, event: Event, at: datetime) -> tuple[int, tuple[str, ...]] | None:
+    """Quantity and group of what a meter, or the atoms of what a charge meter, makes of an event."""
+    measure = meter.meter if isinstance(meter, ChargeMeter) else meter
+    try:
+        found = CompiledMeter(measure).measure(event, context_of(event.attributes, event.quantity))
+        if found is None or not isinstance(meter, ChargeMeter):
+            return None if found is None else (found.quantity, found.group)
+        atoms = cost_of(meter, event, found.quantity, at)
+    except (MeasurementError, UnsaidError):
+        return None
+    return None if atoms is None else (atoms, found.group)

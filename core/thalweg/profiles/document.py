@@ -24,6 +24,7 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     SENML = "senml"  #: SenML in JSON (RFC 8428), its records resolved
+    SPARKPLUG = "sparkplug"  #: Sparkplug B, its metrics decoded
 
 
 class Rounding(StrEnum):
@@ -141,13 +142,16 @@ class EventProfile(Part):
 
     kind: Annotated[str, Field(pattern=KIND_PATTERN)] | Value
     each: Annotated[dict[LoopName, Annotated[str, Field(min_length=1, max_length=300)]], Field(max_length=4)] = {}  # noqa: RUF012 - pydantic copies it
-    """Loops, outer ones first: name → path of an array, or of an object, whose items have `key` and `value`."""
+    """Loops, outer ones first: name → path of an array, or of an object, whose items have `key` and `value`; `$` is the
+    payload itself."""
     where: Expression | None = None
     """A CEL condition: otherwise the record, or the loop's item, gives no such event."""
     at: Literal["received"] | AnyTime = "received"
     """When it was measured. `received`: the source does not say; then it is the time at which the record came."""
     quantity: AnyValue = Value(const=1)
     attributes: Annotated[dict[AttributeName, AnyValue], Field(max_length=16)] = {}  # noqa: RUF012 - pydantic copies it
+    device: AnyValue | None = None
+    """Who measured, where one record tells of several devices."""
     to: AnyValue | None = None
     """The receiver, which makes it a data exchange."""
     demands: tuple[Demand, ...] = ()
@@ -188,6 +192,12 @@ class Profile(Part):
     """A CEL condition: such records are meant for others and are not counted."""
     without_event: Literal["reject", "ignore"] = "reject"
     """What becomes of a record of which no event comes, although all of it could be read."""
-    device: AnyValue
-    """Who measured; its id is made from it."""
+    device: AnyValue | None = None
+    """Who measured; its id is made from it. Only where every event says so itself, it may be left out."""
     events: Annotated[tuple[EventProfile, ...], Field(min_length=1, max_length=16)]
+
+    @model_validator(mode="after")
+    def _says_who_measured(self) -> Self:
+        if self.device is None and any(event.device is None for event in self.events):
+            raise ValueError("give `device`, of the profile or of every event")
+        return self

@@ -23,6 +23,8 @@ from thalweg.wire.varint import SIGNED_LIMIT
 TOPIC: Final = "topic"
 ROW: Final = "row"
 PAYLOAD: Final = "payload"
+#: what a path may begin with: the payload itself
+WHOLE: Final = "$"
 
 
 class Scope:
@@ -151,6 +153,8 @@ def path_getter(path: str, names: Names) -> Getter:
     if names.root == ROW:
         return lambda scope: scope.values[ROW].get(path)  # type: ignore[attr-defined]  # a row is a table
     steps = steps_of(path)
+    if steps[0] == WHOLE:
+        return lambda scope: look_up(scope.values[PAYLOAD], steps[1:])
     if steps[0] in names.loops:
         loop, below = str(steps[0]), steps[1:]
         return lambda scope: look_up(scope.values[loop], below)
@@ -159,9 +163,9 @@ def path_getter(path: str, names: Names) -> Getter:
 
 def columns_of(profile: Profile) -> Iterator[str]:
     """The columns that a profile of CSV files takes values from, each once."""
-    sources: list[Source] = [profile.device]
+    sources: list[Source] = [profile.device] if profile.device is not None else []
     for event in profile.events:
-        own = [event.kind, event.at, event.quantity, *event.attributes.values(), event.to]
+        own = [event.device, event.kind, event.at, event.quantity, *event.attributes.values(), event.to]
         own += event.identity.by if event.identity else ()
         sources += [each for each in own if isinstance(each, Source)]
     yield from dict.fromkeys(each.path for each in sources if each.path is not None)

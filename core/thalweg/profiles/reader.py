@@ -56,7 +56,7 @@ class Reader:
         names = Names.of(profile, frozenset(self.topic.names if self.topic else ()))
         self._root = names.root
         self._ignores = condition(profile.ignore, names) if profile.ignore is not None else None
-        self._device = _as_id(profile.device, names)
+        self._device = _as_id(profile.device, names) if profile.device is not None else None
         self._events = [_EventReader(place, each, names) for place, each in enumerate(profile.events)]
         #: of a CSV file: the columns that it must have
         self.columns = tuple(columns_of(profile))
@@ -76,7 +76,7 @@ class Reader:
         try:
             if self._ignores is not None and self._ignores(scope):
                 return ()
-            device = self._device(scope)
+            device = self._device(scope) if self._device is not None else None
         except UnreadableRecord as error:
             return (Refused(error.reason, str(error)),)
         found = [each for event in self._events for each in event.read(scope, device, received_ms)]
@@ -97,6 +97,7 @@ class _EventReader:
         self._where = condition(event.where, names) if event.where is not None else None
         self._kind = value_field(event.kind, names, "kind") if isinstance(event.kind, Value) else None
         self._fixed_kind = "" if isinstance(event.kind, Value) else event.kind
+        self._device = _as_id(event.device, names) if event.device is not None else None
         self._at = None if event.at == "received" else time_field(event.at, names, "time")
         self._quantity = value_field(_as_integer(event.quantity), names, "quantity")
         self._attributes = [
@@ -110,22 +111,27 @@ class _EventReader:
         self._counter = value_field(event.counter.name, names, "counter") if event.counter else None
         self._wraps_at = event.counter.wraps_at if event.counter else None
 
-    def read(self, scope: Scope, device: str, received_ms: int) -> Iterator[Found | Refused]:
-        """The events of this kind; a part that is unreadable leaves the others as they are."""
+    def read(self, scope: Scope, device: str | None, received_ms: int) -> Iterator[Found | Refused]:
+        """The events of this kind; a part that is unreadable leaves the others as they are.
+
+        `device` measured, unless the event itself says who did.
+        """
         try:
             inner = list(_scopes(scope, self._loops))
         except UnreadableRecord as error:
             yield Refused(error.reason, str(error), device)
             return
         for each in inner:
-            identity = None
+            own, identity = device, None
             try:
                 if self._where is not None and not self._where(each):
                     continue
-                identity = self._identity_of(each, device)
-                yield self._found(each, device, identity, received_ms)
+                own = device if self._device is None else self._device(each)
+                assert own is not None, "the profile or the event says who"
+                identity = self._identity_of(each, own)
+                yield self._found(each, own, identity, received_ms)
             except UnreadableRecord as error:
-                yield Refused(error.reason, str(error), device, identity)
+                yield Refused(error.reason, str(error), own, identity)
 
     def _found(self, scope: Scope, device: str, identity: str | None, received_ms: int) -> Found:
         for holds, demand in self._demands:

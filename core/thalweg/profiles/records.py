@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from thalweg.errors import MalformedMessage, ProfileError, UnreadableRecord
-from thalweg.profiles import senml
+from thalweg.profiles import senml, sparkplug
 from thalweg.profiles.document import CsvOptions, Format
 from thalweg.wire.json_object import check_depth, check_values
 
@@ -60,7 +60,9 @@ def _texts(cells: dict[str, Any]) -> dict[str, str]:
 
 
 def payload_of(raw: bytes, form: Format) -> object:
-    """What a JSON payload says, numbers with a fraction as Decimal; raises UnreadableRecord."""
+    """What a payload says, numbers with a fraction as Decimal; raises UnreadableRecord."""
+    if form is Format.SPARKPLUG:
+        return sparkplug.decoded(raw)
     try:
         words = raw.decode()
         check_depth(words)

@@ -29,7 +29,12 @@ class TopicPattern:
     @property
     def filter(self) -> str:
         """The MQTT topic filter to subscribe to."""
-        return "/".join(_ANY if _NAMED.fullmatch(level) else level for level in self._levels)
+        return self.filter_of({})
+
+    def filter_of(self, known: Mapping[str, str]) -> str:
+        """The filter of those topics whose named levels are as `known`."""
+        names = ((level, _NAMED.fullmatch(level)) for level in self._levels)
+        return "/".join(level if name is None else known.get(name.group(1), _ANY) for level, name in names)
 
     def match(self, topic: str) -> Mapping[str, str] | None:
         """The named levels of `topic`; None for a topic of another form."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from fractions import Fraction
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -19,7 +17,8 @@ from thalweg.mapping_columns import measure
 from thalweg.rating import rate
 from thalweg.wire.batch import BatchWriter, Event
 from thalweg.wire.columns_decoder import decode
-from worlds.tariffs import ASSIGNMENTS, ATOMS, ZONE, Session, charged, design, event, measured, moment, tariff
+from worlds.charge_oracle import cost_of
+from worlds.tariffs import ASSIGNMENTS, ATOMS, Session, charged, design, event, measured, moment, tariff
 
 CENT = ATOMS // 100
 sessions = st.lists(
@@ -55,51 +54,41 @@ def terms(draw: st.DrawFn) -> dict[str, Any]:
         "limits": draw(st.sampled_from([[], [{"per": "occurrence", "minimum": "0.5", "maximum": "7"}]])),
         "when": draw(st.none() | st.just("attributes.minutes > 60 || attributes.site == 'depot'")),
         "package": draw(st.none() | st.just({"size": "5", "price": "0.7", "per": "occurrence"})),
+        "tiers": draw(
+            st.none()
+            | st.builds(
+                lambda mode, first, second: {
+                    "mode": mode,
+                    "per": "occurrence",
+                    "tiers": [{"up_to": "12.5", "unit_price": first}, {"unit_price": second}],
+                },
+                st.sampled_from(["graduated", "volume"]),
+                prices,
+                prices,
+            )
+        ),
+        "components": draw(
+            st.none()
+            | st.builds(
+                lambda flat: [{"id": "plug", "flat": flat, "when": "quantity > 0", "rounding": {"to": "0.05"}}], prices
+            )
+        ),
         "valid_from": draw(st.none() | st.just("2026-01-02T07:15")),
     }
     chosen = {key: value for key, value in given_terms.items() if value}
     return (
-        chosen if {"rounding", "limits", "when", "package"} & chosen.keys() else chosen | {"rounding": {"to": "0.05"}}
+        chosen
+        if {"rounding", "limits", "when", "package", "tiers"} & chosen.keys()
+        else chosen | {"rounding": {"to": "0.05"}}
     )
 
 
 MODES = ["half_up", "half_even", "up", "down"]
 
 
-def cost(terms: dict[str, Any], session: Session) -> Fraction | None:
-    """Atoms of one event, in plain arithmetic; None where nothing is charged, or no price known."""
-    local = moment(session).astimezone(ZoneInfo(ZONE))
-    price = terms["unit_price"]
-    if isinstance(price, dict) and "by" in price:
-        price = price["prices"].get(session.charger, price["otherwise"])
-    elif isinstance(price, dict):
-        is_night = local.hour >= 22 or local.hour < 6
-        weekend, night = price["time_of_use"]
-        price = weekend["price"] if local.weekday() >= 5 else night["price"] if is_night else None
-    if "valid_from" in terms and (local.day, local.hour * 60 + local.minute) < (2, 435):
-        return None
-    if price is None or ("when" in terms and not (session.minutes > 60 or session.site == "depot")):
-        return None
-    amount = (Fraction(price) * Fraction(session.wh, 1000) + Fraction(terms.get("flat", 0))) * ATOMS
-    if "package" in terms:
-        amount += Fraction("0.7") * ATOMS * -(-abs(session.wh) // 5000) * (-1 if session.wh < 0 else 1)
-    sign, amount = (-1, -amount) if amount < 0 else (1, amount)
-    if "rounding" in terms:
-        step = Fraction(terms["rounding"]["to"]) * ATOMS
-        below = amount // step
-        rest = amount / step - below
-        mode = terms["rounding"].get("mode", "half_up")
-        half = Fraction(1, 2)
-        is_up = {
-            "up": rest > 0,
-            "down": False,
-            "half_up": rest >= half,
-            "half_even": rest > half or (rest == half and below % 2 == 1),
-        }[mode]
-        amount = (below + is_up) * step
-    if terms.get("limits"):
-        amount = min(max(amount, Fraction(ATOMS, 2)), Fraction(7 * ATOMS))
-    return sign * amount
+def cost(terms: dict[str, Any], session: Session) -> int | None:
+    """Atoms of one event by the oracle; None where nothing is charged, or no price known."""
+    return cost_of(charge_meter(**terms), event(session), session.wh, moment(session))
 
 
 @given(terms(), sessions)
@@ -107,7 +96,7 @@ def test_each_event_costs_what_its_terms_say_and_the_payer_owes_their_sum(drawn,
     found = design(tariff(**drawn))
     expected: Counter[str] = Counter()
     for session in happened:
-        expected[session.payer] += round(cost(drawn, session) or 0)
+        expected[session.payer] += cost(drawn, session) or 0
     flows = rate(found, measured(found, happened), ASSIGNMENTS)
     assert charged(flows) == {payer: atoms for payer, atoms in expected.items() if atoms}
 

@@ -272,3 +272,15 @@ def test_a_profile_can_be_written_and_read_again():
     for name in shipped.names():
         own = profile(name)
         assert load(json.dumps(own.model_dump(mode="json", exclude_defaults=True))) == own
+
+
+def test_a_profile_says_who_measured_itself_or_has_every_event_say_so():
+    event = {"kind": "a", "each": {"part": "$"}, "device": "part.who"}
+    document = {"id": "test", "version": 1, "name": "Test", "format": "json"}
+    found = Reader(load(yaml.safe_dump(document | {"events": [event]}))).read(
+        [{"who": "A 1"}, {}, {"who": "b"}], NOW_MS
+    )
+    assert [each.device for each in found] == ["a-1", None, "b"]
+    assert isinstance(found[1], Refused)
+    with pytest.raises(InvalidProfile, match="give `device`, of the profile or of every event"):
+        load(yaml.safe_dump(document | {"events": [event, {"kind": "b"}]}))

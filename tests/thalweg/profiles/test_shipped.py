@@ -203,3 +203,57 @@ def test_ocpi_charge_detail_records_bring_their_cost():
     assert found.event.attributes == {"cost": 400_000_000, "token": "012345678", "provider": "tnm", "location": "loc1"}
     assert read("ocpi-cdr", "ocpi/bec/cdrs", record | {"credit": True}) == ()
     assert reason("ocpi-cdr", "ocpi/bec/cdrs", record | {"currency": "GBP"}) == "other_currency"
+
+
+def test_a_thingsboard_gateway_tells_of_several_devices_in_one_message():
+    telemetry = {
+        "Device A": [
+            {"ts": 1483228800000, "values": {"temperature": 42, "energy": 12.05}},
+            {"ts": 1483228801000, "values": {"temperature": 43, "humidity": 82}},
+            {"values": {"energy": 12.1}},
+        ],
+        "Device B": [{"ts": 1483228800000, "values": {"energy": 7}}],
+    }
+    found = read("thingsboard-gateway", "v1/gateway/telemetry", telemetry)
+    events = [each for each in found if isinstance(each, Found)]
+    assert [(each.device, each.event.quantity, each.event.at_ms) for each in events] == [
+        ("device-a", 12050, 1483228800000),
+        ("device-b", 7000, 1483228800000),
+    ]
+    (refused,) = [each for each in found if isinstance(each, Refused)]
+    assert (refused.device, refused.reason) == ("device-a", "missing")
+    assert read("thingsboard-gateway", "v1/gateway/telemetry", {"Device A": [{"values": {"temperature": 1}}]}) == ()
+
+
+def test_home_assistant_tells_the_counters_of_whatever_it_knows():
+    def change(state: str, unit: str = "kWh", **attributes: str) -> dict[str, Any]:
+        meant = {"state_class": "total_increasing", "unit_of_measurement": unit, "device_class": "energy"}
+        new_state = {
+            "entity_id": "sensor.washer_energy",
+            "state": state,
+            "attributes": meant | {"friendly_name": "Washer energy"} | attributes,
+            "last_changed": "2024-02-20T20:02:21.297491+00:00",
+            "last_reported": "2024-02-20T20:02:21.297491+00:00",
+            "last_updated": "2024-02-20T20:02:21.297491+00:00",
+            "context": {"id": "01HQ41SDCE9VZ1KVH1E9E6Q5YG", "parent_id": None, "user_id": None},
+        }
+        data = {"entity_id": "sensor.washer_energy", "old_state": None, "new_state": new_state}
+        return {"event_type": "state_changed", "event_data": data}
+
+    topic, at_ms = "homeassistant/events", 1708459341297
+    assert readings("home-assistant-energy", topic, change("12.05")) == [
+        ("sensor-washer-energy", "energy", 12050, at_ms)
+    ]
+    assert readings("home-assistant-energy", topic, change("870.4", "Wh")) == [
+        ("sensor-washer-energy", "energy", 870, at_ms)
+    ]
+    gone = change("1")
+    gone["event_data"]["new_state"] = None
+    for other in (
+        change("unavailable"),
+        change("21.5", "°C", device_class="temperature", state_class="measurement"),
+        {"event_type": "call_service", "event_data": {"domain": "light", "service": "turn_on"}},
+        gone,
+    ):
+        assert read("home-assistant-energy", topic, other) == ()
+    assert reason("home-assistant-energy", topic, change("12", "barrels")) == "unknown_unit"
