@@ -15,8 +15,11 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from thalweg import __version__
-from thalweg_api import auth, problems, routes, status
+from thalweg_api import auth, metric_routes, problems, routes, status
+from thalweg_api.analyses import Analyses
+from thalweg_api.figures import utc_now
 from thalweg_api.observability import ApiMetrics, RequestTimes
+from thalweg_api.readings import analysis_of, state_of
 from thalweg_api.stream import LiveHub
 from thalweg_store.database import Database
 from thalweg_store.reading import watermark
@@ -39,8 +42,13 @@ def create_app(database: Database, dashboards: Path = DASHBOARDS) -> FastAPI:
     )
     app.state.database = database
     app.state.hub = LiveHub(lambda: watermark(database), partial(routes.compute_overview, database))
+    app.state.analyses = Analyses(
+        lambda question: state_of(database, question, utc_now()),
+        lambda question: analysis_of(database, question, utc_now()),
+    )
     app.include_router(auth.router)
     app.include_router(routes.router)
+    app.include_router(metric_routes.router)
     app.include_router(status.router)
     problems.install(app)
     app.add_middleware(SafeHeaders)
@@ -55,6 +63,7 @@ def create_app(database: Database, dashboards: Path = DASHBOARDS) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     live = asyncio.create_task(app.state.hub.run(), name="live hub")
     yield
+    app.state.analyses.close()
     live.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await live

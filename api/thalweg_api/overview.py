@@ -10,6 +10,7 @@ from thalweg.money import format_minor, settle
 from thalweg_api import schemas
 from thalweg_api.figures import Facts, seconds
 from thalweg_api.problems import UnknownParticipantError
+from thalweg_api.unrated import without_price
 from thalweg_api.value_map import map_flows, map_nodes
 from thalweg_store.reading import RECENT
 
@@ -35,6 +36,7 @@ def overview_of(facts: Facts, view: str | None) -> schemas.Overview:
         metrics=[design_figure(facts, metric) for metric in _DESIGN_FIGURES],
         silent=_silent(facts),
         devices=len(facts.devices),
+        unrated=without_price(facts.design, facts.flows),
     )
 
 

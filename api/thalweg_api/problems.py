@@ -27,6 +27,14 @@ class NotSignedInError(Exception):
     """The request carries no valid token."""
 
 
+class BusyError(Exception):
+    """So much is being computed already that nothing is begun."""
+
+
+class QuestionError(Exception):
+    """What is asked contradicts itself, or asks for something that the design does not have; says what to do."""
+
+
 class UnknownParticipantError(Exception):
     """The ecosystem has no such participant."""
 
@@ -88,6 +96,15 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(UnknownParticipantError)
     async def unknown_participant(_request: Request, error: UnknownParticipantError) -> JSONResponse:
         return problem(404, "No such participant", f"{error}; the ecosystem's answer lists its participants.")
+
+    @app.exception_handler(BusyError)
+    async def busy(_request: Request, _error: BusyError) -> JSONResponse:
+        detail = "Other analyses are being computed, as many as may wait: ask again in a few seconds."
+        return problem(503, "Too many analyses at once", detail, **{"Retry-After": "10"})
+
+    @app.exception_handler(QuestionError)
+    async def unanswerable(_request: Request, error: QuestionError) -> JSONResponse:
+        return problem(422, "Cannot be answered as it is asked", str(error))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -11,13 +11,12 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from thalweg.design import Design, content_hash
-from thalweg.metrics import CATALOGUE, FAST
 from thalweg_api import schemas
 from thalweg_api.accounting import accounting_of
 from thalweg_api.auth import AccessDep, DatabaseDep, EcosystemDep
 from thalweg_api.export import overview_csv
 from thalweg_api.figures import Facts, facts_of, utc_now
-from thalweg_api.overview import as_of, design_figure, node_figure, overview_of, participants_of
+from thalweg_api.overview import overview_of, participants_of
 from thalweg_api.problems import NOT_ANSWERED
 from thalweg_api.stream import LiveHub, TopicKey
 from thalweg_store.database import Database
@@ -36,23 +35,6 @@ async def session(access: AccessDep, database: DatabaseDep) -> schemas.Session:
     return schemas.Session(
         viewer=access.name, ecosystems=[schemas.EcosystemName(id=about.id, name=about.name)]
     )  # fmt: skip
-
-
-@router.get("/metrics")
-async def metrics(_access: AccessDep) -> list[schemas.MetricInfo]:
-    """The metric catalogue."""
-    return [
-        schemas.MetricInfo(
-            id=metric.id,
-            name=metric.name,
-            formula=metric.formula,
-            unit=metric.unit,
-            group=metric.group.value,
-            levels=[level.value for level in metric.levels],
-            explanation=metric.explanation,
-        )
-        for metric in CATALOGUE
-    ]
 
 
 @router.get("/design-schema")
@@ -112,27 +94,6 @@ async def overview_as_csv(
     name = f"{ecosystem}-{view or 'all'}-{window}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "ETag": _tag(answer)}
     return Response(overview_csv(answer), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-@router.get("/ecosystems/{ecosystem}/metrics", responses=NOT_ANSWERED)
-async def ecosystem_metrics(
-    ecosystem: EcosystemDep, database: DatabaseDep, window: WindowQuery = schemas.WindowName.DAY
-) -> schemas.MetricsAnswer:
-    """Every metric of the catalogue's fast group, for the design and for each participant."""
-    facts = await run_in_threadpool(_facts, database, ecosystem, window)
-    return schemas.MetricsAnswer(
-        as_of=as_of(facts),
-        window=schemas.Window(name=window, start=facts.span.start, end=facts.span.end),
-        design=[design_figure(facts, metric.id) for metric in FAST if metric.of_design],
-        participants=[
-            schemas.NodeMetrics(
-                participant=participant,
-                name=facts.name_of(participant),
-                figures=[node_figure(facts, metric.id, participant) for metric in FAST if metric.of_node],
-            )
-            for participant in participants_of(facts)
-        ],
-    )
 
 
 @router.get("/ecosystems/{ecosystem}/accounting")

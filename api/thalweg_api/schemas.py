@@ -210,6 +210,32 @@ class Session(Schema):
     ecosystems: list[EcosystemName]
 
 
+class Why(StrEnum):
+    """Why a quantity or an amount has not gone its whole way."""
+
+    NO_PRICE = "no_price"
+    NOT_SHARED = "not_shared"
+
+
+class Unrated(Schema):
+    """What was measured and not turned into money, or turned into money and not shared. Nothing of it is lost."""
+
+    exchange: str
+    name: str
+    source: str
+    """Participant id of the payer."""
+    target: str
+    """Participant id of the payee."""
+    why: Why
+    """"no_price": no tariff has a price for it, so it is in no figure of money; a tariff with one, dated back, makes up
+    for it. "not_shared": no agreement is on this charge, so the payee has it whole."""
+    amount: Exact
+    """The quantity that lacks a price, or the money that is not shared."""
+    unit: str
+    """The quantity's unit, or the currency."""
+    occurrences: int
+
+
 class Overview(Schema):
     """Everything on the first page, from one committed state."""
 
@@ -229,36 +255,8 @@ class Overview(Schema):
     silent: list[SilentDevice]
     devices: int
     """Number of registered devices."""
-
-
-class NodeMetrics(Schema):
-    """The metrics of one participant."""
-
-    participant: str
-    name: str
-    figures: list[Figure]
-
-
-class MetricsAnswer(Schema):
-    """Every metric of the catalogue that this release computes, for the design and each participant."""
-
-    as_of: AsOf
-    window: Window
-    design: list[Figure]
-    participants: list[NodeMetrics]
-
-
-class MetricInfo(Schema):
-    """One entry of the metric catalogue; help texts are made from it."""
-
-    id: str
-    name: str
-    formula: str
-    unit: str
-    group: str
-    """"fast" for what is computed on every request, "analysis" for what is computed from time to time."""
-    levels: list[str]
-    explanation: str
+    unrated: list[Unrated] = Field(default_factory=list)
+    """What was measured in the window and has no price."""
 
 
 class Accounting(Schema):

@@ -205,8 +205,10 @@ class _Rating:
         return taken
 
     def _per_step(self, exchange: Exchange, valuation: Valuation | None) -> Fraction:
-        """Atoms for one smallest step; nothing where the value is open."""
-        return exact(valuation.amount) * self.atoms / unit(exchange.unit).steps if valuation else Fraction(0)
+        """Atoms for one smallest step; nothing where the value is open, or counted in points."""
+        if valuation is None or not valuation.is_priced:
+            return Fraction(0)
+        return exact(valuation.amount) * self.atoms / unit(exchange.unit).steps
 
 
 def _key(row: Row, names: Iterable[str]) -> tuple[int, tuple[str, ...]]:

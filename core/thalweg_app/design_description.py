@@ -130,7 +130,8 @@ def _exchange(design: Design, exchange: Exchange) -> dict[str, Any]:
 def _worth(valuation: Valuation | None, per: str, currency: str) -> str:
     if valuation is None:
         return "of open worth"
-    return f"worth {valuation.amount} {currency} per {per} ({valuation.method.value.replace('_', ' ')})"
+    counted_in = currency if valuation.is_priced else "points"
+    return f"worth {valuation.amount} {counted_in} per {per} ({valuation.method.value.replace('_', ' ')})"
 
 
 def _way(way: Way) -> dict[str, Any]:

@@ -145,19 +145,3 @@ def test_accounting_tells_what_became_of_every_event(world: ApiWorld) -> None:
     assert (accounting["mapped"], accounting["parked"]) == (2, 1)
     assert accounting["quantities"] == {"energy": 10_000, "sessions": 1, "occupancy": 1}
     assert sum(map(Decimal, accounting["shares"].values())) == Decimal(accounting["gross"]) == Decimal(5)
-
-
-def test_every_metric_of_the_fast_group_is_answered_for_everybody(world: ApiWorld) -> None:
-    book_golden_session(world)
-    catalogue = {metric["id"]: metric for metric in world.client.get("/api/v1/metrics").json()}
-    catalogue = {name: metric for name, metric in catalogue.items() if metric["group"] == "fast"}
-    answer = world.get("/metrics")
-    assert {figure["metric"] for figure in answer["design"]} == {
-        name for name, metric in catalogue.items() if "design" in metric["levels"]
-    }
-    for participant in answer["participants"]:
-        assert {figure["metric"] for figure in participant["figures"]} == {
-            name for name, metric in catalogue.items() if "node" in metric["levels"]
-        }
-        for figure in participant["figures"]:
-            assert (figure["value"] is None) == (figure["reason"] is not None)

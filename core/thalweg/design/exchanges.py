@@ -53,9 +53,15 @@ class Valuation(Part):
     """What one unit of an exchange is worth to one side."""
 
     amount: DecimalText
-    """In the design's currency, per declared unit of the exchange."""
+    """In the design's currency, per declared unit of the exchange; by `scale_5_3_1`, so many points, which are no
+    money."""
     method: Method
     confidence: Confidence | None = None
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether the amount is money, rather than points of a scale or nothing at all."""
+        return self.method not in (Method.SCALE_5_3_1, Method.UNVALUED)
 
 
 class Expected(Part):

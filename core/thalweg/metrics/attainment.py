@@ -13,7 +13,7 @@ from thalweg.design.drivers import Difference, Direction, Driver, Indicator, Kpi
 from thalweg.design.fields import exact
 from thalweg.design.periods import periods_in
 from thalweg.metrics.figures import REST_OF_WORLD, Figures
-from thalweg.metrics.metric import DESIGN, NODE, WHOLES, Group, Key, Level, Metric, Unit
+from thalweg.metrics.metric import DESIGN, NODE, WHOLES, Better, Group, Key, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, number, ratio, statistic
 from thalweg.money import atoms_per_major_unit
 from thalweg.units import unit
@@ -92,15 +92,18 @@ def least_shared_attainment(figures: Figures) -> Value:
     return _value(min(known) if len(known) == len(found) and known else None, declared=bool(drivers))
 
 
-def alignment(figures: Figures, node: str) -> Value:
-    """Spearman's rank correlation of the node's K with the shared attainment, over at least eight windows."""
+def alignments(figures: Figures) -> Mapping[Key, Value]:
+    """Node → Spearman's rank correlation of its K with the shared attainment, over at least eight windows."""
     windows = [*figures.evidence.history, figures]
-    if len(windows) < _FEWEST_WINDOWS:
-        return Value(None, Reason.TOO_FEW_WINDOWS)
     shared = [shared_attainment(window) for window in windows]
-    if any(each.value is None for each in shared):
-        return next(each for each in shared if each.value is None)
-    return spearman([window.account(node).captured for window in windows], [float(each.value or 0) for each in shared])
+    unknown = next((each for each in shared if each.value is None), None)
+    if len(windows) < _FEWEST_WINDOWS:
+        unknown = Value(None, Reason.TOO_FEW_WINDOWS)
+    attained_ = [float(each.value or 0) for each in shared]
+    return {
+        (node,): unknown or spearman([window.account(node).captured for window in windows], attained_)
+        for node in figures.accounts
+    }
 
 
 def spearman(one: Iterable[float], other: Iterable[float]) -> Value:
@@ -182,6 +185,7 @@ ROWS: Final = (
         formula="all K ≥ 0 and all individual drivers at their threshold",
         unit=Unit.TRUTH,
         levels=WHOLES,
+        better=Better.HIGHER,
         explanation="Whether everybody gains and gets where it wants to.",
         group=Group.ANALYSIS,
         of_design=win_win,
@@ -192,6 +196,7 @@ ROWS: Final = (
         formula="nodes with K ≥ 0 and all individual drivers at their threshold / nodes",
         unit=Unit.PERCENT,
         levels=WHOLES,
+        better=Better.HIGHER,
         explanation="The part of the nodes that gain and get where they want to.",
         group=Group.ANALYSIS,
         of_design=satisfied_part,
@@ -202,6 +207,7 @@ ROWS: Final = (
         formula="(x − baseline) / (target − baseline), clipped to 0..1.5; in a band 1, falling to 0 at the baseline",
         unit=Unit.RATIO,
         levels=(Level.DRIVER,),
+        better=Better.HIGHER,
         explanation="How far a driver's indicator has come: 0 at the baseline, 1 at the target.",
         of_each=attained,
         each=Level.DRIVER,
@@ -212,6 +218,7 @@ ROWS: Final = (
         formula="weighted mean over the drivers that it owns",
         unit=Unit.RATIO,
         levels=NODE,
+        better=Better.HIGHER,
         explanation="How far a node has come with what it wants to move.",
         of_node=attained_by,
     ),
@@ -221,6 +228,7 @@ ROWS: Final = (
         formula="weighted mean over shared drivers",
         unit=Unit.RATIO,
         levels=DESIGN,
+        better=Better.HIGHER,
         explanation="How far the ecosystem has come with what several of its nodes want together.",
         of_design=shared_attainment,
     ),
@@ -230,6 +238,7 @@ ROWS: Final = (
         formula="minimum over shared drivers",
         unit=Unit.RATIO,
         levels=DESIGN,
+        better=Better.HIGHER,
         explanation="The shared driver that is furthest from its target.",
         of_design=least_shared_attainment,
     ),
@@ -239,8 +248,12 @@ ROWS: Final = (
         formula="Spearman's ρ of K with the shared attainment, over 8 windows or more",
         unit=Unit.RATIO,
         levels=NODE,
+        better=Better.HIGHER,
+        source="Spearman (1904)",
         explanation="Near 1, a node gains when the shared drivers move; below 0, it gains when they do not.",
-        of_node=alignment,
+        group=Group.ANALYSIS,
+        of_each=alignments,
+        each=Level.NODE,
     ),
     Metric(
         id="m29.shared",
@@ -248,6 +261,7 @@ ROWS: Final = (
         formula="shared drivers / drivers of the node",
         unit=Unit.RATIO,
         levels=NODE,
+        better=Better.HIGHER,
         explanation="The part of what a node wants to move that it wants together with others.",
         of_node=shared_part,
     ),

@@ -22,6 +22,7 @@ from thalweg.metrics import (
     revenue,
     structure,
     value_flow,
+    valuing,
 )
 from thalweg.metrics.metric import Group, Metric
 
@@ -35,6 +36,7 @@ _SUBJECTS: Final = (
     cycling,
     resilience,
     monetising,
+    valuing,
     quality,
     conformance,
     comparison,

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange
 from thalweg.metrics.figures import Figures
-from thalweg.metrics.metric import DESIGN, Group, Key, Level, Metric, Unit
+from thalweg.metrics.metric import DESIGN, Basis, Group, Key, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, money, number
 
 Weights = Mapping[str, int]
@@ -63,6 +63,8 @@ def distance_parts(one: Design, other: Design, weights: Weights = {}, other_weig
 
 def deltas(figures: Figures) -> Mapping[Key, Value]:
     """Node → its K under the alternative less its K here."""
+    if figures.evidence.alternative is None:
+        return {(node,): Value(None, Reason.NOT_GIVEN) for node in figures.accounts}
     return {(node,): money(atoms, figures.currency) for node, atoms in sorted(_deltas(figures).items())}
 
 
@@ -200,6 +202,7 @@ ROWS: Final = (
         "+ 0.2 (mean difference of splits and tariffs)",
         unit=Unit.RATIO,
         levels=DESIGN,
+        source="Jaccard (1901) for each part; their weights are Thalweg's own",
         explanation="How far the other design is from this one: 0 for the same, 1 for nothing in common.",
         group=Group.ANALYSIS,
         of_design=distance,
@@ -210,6 +213,7 @@ ROWS: Final = (
         formula="K(history; other design) − K(history; this design)",
         unit=Unit.MONEY,
         levels=(Level.NODE,),
+        basis=Basis.ALL,
         explanation="What a node would have captured more under the other design, had all behaved the same.",
         group=Group.ANALYSIS,
         of_each=deltas,
@@ -221,6 +225,7 @@ ROWS: Final = (
         formula="no delta < 0, and one > 0",
         unit=Unit.TRUTH,
         levels=DESIGN,
+        basis=Basis.ALL,
         explanation="Whether somebody would gain and nobody would lose.",
         group=Group.ANALYSIS,
         of_design=pareto,
@@ -231,6 +236,8 @@ ROWS: Final = (
         formula="Σ delta > 0",
         unit=Unit.TRUTH,
         levels=DESIGN,
+        basis=Basis.ALL,
+        source="Kaldor (1939); Hicks (1939)",
         explanation="Whether the winners could make good all losses and still gain.",
         group=Group.ANALYSIS,
         of_design=kaldor_hicks,

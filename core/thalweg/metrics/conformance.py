@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from thalweg.design.fields import exact
 from thalweg.design.periods import periods_in
 from thalweg.metrics.evidence import Cluster
 from thalweg.metrics.figures import Figures
-from thalweg.metrics.metric import DESIGN, Key, Level, Metric, Unit
+from thalweg.metrics.metric import DESIGN, Basis, Better, Group, Key, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, money, number, ratio
 
 #: what makes a cluster of unmapped events a candidate
 _FEWEST_EVENTS: Final = 20
-_FEWEST_WINDOWS: Final = 2
+_FEWEST_QUARTERS: Final = 2
 
 
 def conformance(figures: Figures) -> Value:
@@ -42,15 +42,21 @@ def undesigned(figures: Figures) -> Value:
     return Value(None, Reason.NOT_GIVEN) if clusters is None else number(len(clusters))
 
 
+def candidates(clusters: Iterable[Cluster]) -> list[Cluster]:
+    """The clusters that are frequent enough to be proposed, the most frequent first."""
+    frequent = [each for each in clusters if each.events >= _FEWEST_EVENTS and each.quarters >= _FEWEST_QUARTERS]
+    return sorted(frequent, key=lambda cluster: (-cluster.events, cluster.shape))
+
+
 def candidate_count(figures: Figures) -> Value:
     """How many of them are frequent enough to be proposed."""
     clusters = figures.evidence.clusters
-    return Value(None, Reason.NOT_GIVEN) if clusters is None else number(len(_candidates(clusters)))
+    return Value(None, Reason.NOT_GIVEN) if clusters is None else number(len(candidates(clusters)))
 
 
-def candidates(figures: Figures) -> Mapping[Key, Value]:
+def candidate_events(figures: Figures) -> Mapping[Key, Value]:
     """Shape of each → its events."""
-    return {(cluster.shape,): number(cluster.events) for cluster in _candidates(figures.evidence.clusters or ())}
+    return {(cluster.shape,): number(cluster.events) for cluster in candidates(figures.evidence.clusters or ())}
 
 
 def variance_to_scenario(figures: Figures) -> Mapping[Key, Value]:
@@ -87,11 +93,6 @@ def _occurring(figures: Figures) -> set[str]:
     return {leg.exchange for leg in figures.legs if leg.occurrences > 0}
 
 
-def _candidates(clusters: tuple[Cluster, ...]) -> list[Cluster]:
-    frequent = [each for each in clusters if each.events >= _FEWEST_EVENTS and each.windows >= _FEWEST_WINDOWS]
-    return sorted(frequent, key=lambda cluster: (-cluster.events, cluster.shape))
-
-
 ROWS: Final = (
     Metric(
         id="m36",
@@ -99,6 +100,7 @@ ROWS: Final = (
         formula="exchanges designed and occurring / exchanges designed or occurring",
         unit=Unit.PERCENT,
         levels=DESIGN,
+        better=Better.HIGHER,
         explanation="How far the ecosystem does what the design draws, and nothing else.",
         of_design=conformance,
     ),
@@ -108,6 +110,7 @@ ROWS: Final = (
         formula="100 if it occurs, else 0",
         unit=Unit.PERCENT,
         levels=(Level.EXCHANGE,),
+        better=Better.HIGHER,
         explanation="Drawn solid where it occurs, dashed where it is designed only.",
         of_each=conformance_of,
         each=Level.EXCHANGE,
@@ -118,6 +121,7 @@ ROWS: Final = (
         formula="exchanges designed and not occurring",
         unit=Unit.COUNT,
         levels=DESIGN,
+        better=Better.LOWER,
         explanation="Exchanges that are drawn dashed.",
         of_design=dormant,
     ),
@@ -127,16 +131,18 @@ ROWS: Final = (
         formula="clusters of unmapped events",
         unit=Unit.COUNT,
         levels=DESIGN,
+        better=Better.LOWER,
         explanation="What occurs and no exchange is drawn for: dotted.",
         of_design=undesigned,
     ),
     Metric(
         id="m37",
         name="Candidates",
-        formula="clusters of unmapped events with 20 events or more, in 2 windows or more",
+        formula="clusters of unmapped events with 20 events or more, in 2 quarter hours or more",
         unit=Unit.COUNT,
         levels=DESIGN,
         explanation="Exchanges that the design could draw.",
+        group=Group.ANALYSIS,
         of_design=candidate_count,
     ),
     Metric(
@@ -146,7 +152,8 @@ ROWS: Final = (
         unit=Unit.COUNT,
         levels=(Level.CLUSTER,),
         explanation="How many events of that shape no meter asks for.",
-        of_each=candidates,
+        group=Group.ANALYSIS,
+        of_each=candidate_events,
         each=Level.CLUSTER,
     ),
     Metric(
@@ -165,6 +172,8 @@ ROWS: Final = (
         formula="K booked to suspense:role",
         unit=Unit.MONEY,
         levels=(Level.ROLE,),
+        basis=Basis.ALL,
+        better=Better.LOWER,
         explanation="All value at stake in a role that nobody fills.",
         of_each=vacant_value,
         each=Level.ROLE,
@@ -175,6 +184,8 @@ ROWS: Final = (
         formula="money booked to suspense:role",
         unit=Unit.MONEY,
         levels=(Level.ROLE,),
+        basis=Basis.MONEY,
+        better=Better.LOWER,
         explanation="What waits for whoever will fill the role.",
         of_each=vacant_money,
         each=Level.ROLE,

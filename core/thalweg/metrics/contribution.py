@@ -15,7 +15,7 @@ import networkx as nx
 
 from thalweg.metrics.figures import Figures
 from thalweg.metrics.games import Coalition, Game
-from thalweg.metrics.metric import DESIGN, NODE, WHOLES, Group, Level, Metric, Unit
+from thalweg.metrics.metric import DESIGN, NODE, WHOLES, Basis, Better, Group, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, money, number, ratio, rounded_money
 
 #: with alternatives, every coalition is looked at: 2^12 of them
@@ -67,8 +67,10 @@ def core_gap_of(figures: Figures) -> Value:
 def in_coalition(figures: Figures) -> Mapping[tuple[str, ...], Value]:
     """Node → 1 if it belongs to the coalition of the core gap, else 0."""
     gap = _gap(figures)
-    members = gap.coalition if gap else frozenset()
-    return {(node,): number(int(node in members)) for node in sorted(figures.accounts)} if gap else {}
+    return {
+        (node,): number(int(node in gap.coalition)) if gap else Value(None, Reason.TOO_LARGE)
+        for node in sorted(figures.accounts)
+    }
 
 
 def _gap(figures: Figures) -> CoreGap | None:
@@ -129,6 +131,9 @@ ROWS: Final = (
         formula="φ = Σ w(τ) / |R(τ)| over chains τ whose nodes R(τ) include it",
         unit=Unit.MONEY,
         levels=NODE,
+        basis=Basis.ALL,
+        better=Better.HIGHER,
+        source="Shapley (1953); Harsanyi (1959)",
         explanation="Its Shapley value: what depends on the node, shared equally among all that it depends on, "
         "alternatives by inclusion and exclusion. Over all nodes it sums to the value created.",
         group=Group.ANALYSIS,
@@ -140,6 +145,7 @@ ROWS: Final = (
         formula="K / C − φ / C",
         unit=Unit.PERCENTAGE_POINTS,
         levels=NODE,
+        basis=Basis.ALL,
         explanation="By how much a node's part of the captured value exceeds its part of the contribution.",
         group=Group.ANALYSIS,
         of_node=bias_of,
@@ -150,6 +156,8 @@ ROWS: Final = (
         formula="1 − ½ Σ |bias|",
         unit=Unit.RATIO,
         levels=WHOLES,
+        basis=Basis.ALL,
+        better=Better.HIGHER,
         explanation="1 where everybody captures what it contributes; what is missing to 1 would have to change hands.",
         group=Group.ANALYSIS,
         of_design=fairness,
@@ -160,6 +168,9 @@ ROWS: Final = (
         formula="max over coalitions S of v(S) − Σ K over S",
         unit=Unit.MONEY,
         levels=DESIGN,
+        basis=Basis.ALL,
+        better=Better.LOWER,
+        source="Gillies (1959); Picard (1976)",
         explanation="The risk of being bypassed: what some nodes would gain if they went on without the others. 0 "
         "means that nobody has a reason to.",
         group=Group.ANALYSIS,
@@ -171,6 +182,8 @@ ROWS: Final = (
         formula="1 for the members of the S that has most to gain, else 0",
         unit=Unit.TRUTH,
         levels=NODE,
+        basis=Basis.ALL,
+        source="Gillies (1959); Picard (1976)",
         explanation="Who would gain most by going on without the others.",
         group=Group.ANALYSIS,
         of_each=in_coalition,

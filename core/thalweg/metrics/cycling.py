@@ -14,7 +14,7 @@ import networkx as nx
 import numpy as np
 
 from thalweg.metrics.figures import Figures, Pair
-from thalweg.metrics.metric import DESIGN, Group, Key, Level, Metric, Unit
+from thalweg.metrics.metric import DESIGN, Basis, Group, Key, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, ratio, statistic
 
 _DAMPING: Final = 0.85
@@ -109,6 +109,8 @@ ROWS: Final = (
         formula="Σ Tᵢ (Nᵢᵢ − 1) / Nᵢᵢ / Σ Tᵢ with T = max(in, out) and N = (I − F/T)⁻¹, over money",
         unit=Unit.RATIO,
         levels=DESIGN,
+        basis=Basis.MONEY,
+        source="Finn (1976)",
         explanation="Finn's cycling index: the part of the money that comes back to who spent it. 0 in a chain that "
         "ends, 1 where nothing leaves.",
         group=Group.ANALYSIS,
@@ -120,7 +122,10 @@ ROWS: Final = (
         formula="the same over all value, as its receivers value it; what is handed on, at cost",
         unit=Unit.RATIO,
         levels=DESIGN,
-        explanation="The part of all value that comes back, in whatever form, to who gave it.",
+        basis=Basis.ALL,
+        source="Finn (1976); counting what is handed on at cost is Thalweg's own",
+        explanation="The part of all value that comes back, in whatever form, to who gave it. The weighting is "
+        "Thalweg's own: what a receiver only hands on counts at the money that goes back for it.",
         group=Group.ANALYSIS,
         of_design=value_cycling,
     ),
@@ -130,6 +135,8 @@ ROWS: Final = (
         formula="Σ T / Σ max(0, out − in), over money",
         unit=Unit.RATIO,
         levels=DESIGN,
+        basis=Basis.MONEY,
+        source="Finn (1976)",
         explanation="How often money that comes in changes hands.",
         group=Group.ANALYSIS,
         of_design=money_multiplier,
@@ -140,6 +147,8 @@ ROWS: Final = (
         formula="the same over all value",
         unit=Unit.RATIO,
         levels=DESIGN,
+        basis=Basis.ALL,
+        source="Finn (1976); counting what is handed on at cost is Thalweg's own",
         explanation="How much value flows for each unit that is brought in.",
         group=Group.ANALYSIS,
         of_design=value_multiplier,
@@ -150,6 +159,8 @@ ROWS: Final = (
         formula="PageRank on the value matrix, damping 0.85, imports as teleport",
         unit=Unit.RATIO,
         levels=(Level.NODE,),
+        basis=Basis.ALL,
+        source="Page et al. (1999)",
         explanation="Where value gathers if it keeps flowing as it does. The ranks sum to 1.",
         group=Group.ANALYSIS,
         of_each=recirculation,

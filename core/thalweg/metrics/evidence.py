@@ -51,8 +51,8 @@ class Freshness:
 class DeviceEvents:
     """How many events one device numbered, and how many of them are stored."""
 
-    #: the node that it works for
-    node: str
+    #: the nodes that it works for
+    nodes: frozenset[str]
     numbered: int
     received: int
 
@@ -69,11 +69,11 @@ class BundleCounts:
 class Cluster:
     """Events of one shape that no meter asks for: perhaps an exchange that the design does not draw."""
 
-    #: kind and attribute names, in words
+    #: what they have in common, such as their kind
     shape: str
     events: int
-    #: windows in which they came
-    windows: int
+    #: quarter hours in which they came
+    quarters: int
     first_seen: datetime
     last_seen: datetime
 
@@ -91,7 +91,9 @@ class Evidence:
     #: the same history under another design, at the same zoom level
     alternative: Figures | None = None
     clusters: tuple[Cluster, ...] | None = None
-    #: device → its counts
+    #: device → its counts since the beginning
     devices: Mapping[str, DeviceEvents] | None = None
+    #: device → its counts within the window, as far as it is known what it numbered then
+    arrivals: Mapping[str, DeviceEvents] | None = None
     #: interface → its counts
     bundles: Mapping[str, BundleCounts] | None = None

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.metrics.figures import Figures, Pair
-from thalweg.metrics.metric import Group, Key, Level, Metric, Unit
+from thalweg.metrics.metric import Basis, Group, Key, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, money, statistic
 
 #: legs of a loop
@@ -114,6 +114,7 @@ ROWS: Final = (
         formula="simple cycles of 3 to 6 nodes, by their smallest leg; the 100 largest",
         unit=Unit.MONEY,
         levels=(Level.LOOP,),
+        basis=Basis.ALL,
         explanation="Where value goes round, and how much of it at the narrowest place.",
         group=Group.ANALYSIS,
         of_each=loops,
@@ -125,6 +126,7 @@ ROWS: Final = (
         formula="product of the lag-1 log-log elasticities along the loop, ridge regression, over 30 windows or more",
         unit=Unit.RATIO,
         levels=(Level.LOOP,),
+        basis=Basis.ALL,
         explanation="Above 1, more in one window went with still more in later ones. It shows no cause. "
         "The ten largest loops.",
         group=Group.ANALYSIS,
@@ -137,6 +139,7 @@ ROWS: Final = (
         formula="2.5th percentile of 200 block bootstraps",
         unit=Unit.RATIO,
         levels=(Level.LOOP,),
+        basis=Basis.ALL,
         explanation="The gain is above this with 97.5 % confidence.",
         group=Group.ANALYSIS,
         of_each=low_gains,
@@ -148,6 +151,7 @@ ROWS: Final = (
         formula="97.5th percentile of 200 block bootstraps",
         unit=Unit.RATIO,
         levels=(Level.LOOP,),
+        basis=Basis.ALL,
         explanation="The gain is below this with 97.5 % confidence.",
         group=Group.ANALYSIS,
         of_each=high_gains,

@@ -53,6 +53,21 @@ class Group(StrEnum):
     ANALYSIS = "analysis"
 
 
+class Basis(StrEnum):
+    """Which value a metric counts."""
+
+    MONEY = "money"
+    #: money and everything else, as its receivers and givers value it
+    ALL = "all"
+
+
+class Better(StrEnum):
+    """Which way a metric should move."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+
+
 ALL = (Level.EXCHANGE, Level.NODE, Level.EXTRACT, Level.DESIGN)
 PARTS = (Level.NODE, Level.EXTRACT, Level.DESIGN)
 WHOLES = (Level.EXTRACT, Level.DESIGN)
@@ -72,6 +87,12 @@ class Metric:
     #: for people, in one or two sentences
     explanation: str
     group: Group = Group.FAST
+    #: None for what counts no value, such as events
+    basis: Basis | None = None
+    #: None for what only describes
+    better: Better | None = None
+    #: where the definition comes from; None for our own
+    source: str | None = None
     #: gives the metric of one node; None where it is not one of a node, or is found for all nodes at once
     of_node: Callable[[Figures, str], Value] | None = None
     #: gives the metric of the design, or of the extract or exchange whose flows the figures are; None likewise

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import Final
 
-from thalweg.design.exchanges import Medium, Method
+from thalweg.design.exchanges import Medium
 from thalweg.design.extracts import monetised
 from thalweg.metrics.figures import Figures, Leg
 from thalweg.metrics.games import Coalition
-from thalweg.metrics.metric import ALL, PARTS, WHOLES, Metric, Unit
+from thalweg.metrics.metric import ALL, PARTS, WHOLES, Basis, Better, Key, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, ratio
 
 _INFORMATION: Final = (Medium.DATA, Medium.KNOWLEDGE)
@@ -40,6 +40,16 @@ def tangible_value_at(figures: Figures, node: str) -> Value:
     return _tangible(figures, _received(figures, node), count=False)
 
 
+def tangible_counts_along(figures: Figures) -> Mapping[Key, Value]:
+    """Exchange → whether it occurred and is tangible, per whether it is intangible: 0, or no ratio."""
+    return {(exchange,): _tangible(figures, _along(figures, exchange), count=True) for exchange in figures.exchanges}
+
+
+def tangible_value_along(figures: Figures) -> Mapping[Key, Value]:
+    """The same by the value received along it."""
+    return {(exchange,): _tangible(figures, _along(figures, exchange), count=False) for exchange in figures.exchanges}
+
+
 def information_value(figures: Figures) -> Value:
     """v_to of data and knowledge per v_to of all that is not money, in percent."""
     return _information(figures, figures.legs)
@@ -51,12 +61,12 @@ def information_value_at(figures: Figures, node: str) -> Value:
 
 
 def unvalued_part(figures: Figures) -> Value:
-    """The percentage of occurrences, money apart, whose worth to one of the sides is open."""
+    """The percentage of occurrences, money apart, whose worth to one of the sides is open or counted in points."""
     open_ones = {
         exchange.id
         for exchange in figures.design.exchanges
         if not exchange.is_money
-        and any(side is None or side.method is Method.UNVALUED for side in (exchange.v_from, exchange.v_to))
+        and any(side is None or not side.is_priced for side in (exchange.v_from, exchange.v_to))
     }
     goods = [leg for leg in figures.legs if not figures.is_money(leg)]
     occurred = sum(leg.occurrences for leg in goods)
@@ -118,6 +128,10 @@ def _within(worth: dict[Coalition, int], nodes: Coalition) -> int:
     return sum(atoms for coalition, atoms in worth.items() if coalition <= nodes)
 
 
+def _along(figures: Figures, exchange: str) -> list[Leg]:
+    return figures.by_exchange.get(exchange, [])
+
+
 def _received(figures: Figures, node: str) -> list[Leg]:
     return [leg for leg in figures.by_node.get(node, []) if leg.target == node]
 
@@ -149,9 +163,12 @@ ROWS: Final = (
         formula="tangible exchanges that occurred / intangible ones",
         unit=Unit.RATIO,
         levels=ALL,
+        source="Allee (2008)",
         explanation="How many exchanges a contract mentions for each that none does.",
         of_node=tangible_counts_at,
         of_design=tangible_counts,
+        of_each=tangible_counts_along,
+        each=Level.EXCHANGE,
     ),
     Metric(
         id="m30.value",
@@ -159,9 +176,13 @@ ROWS: Final = (
         formula="Σ v_to of tangible flows, money included / Σ v_to of intangible ones",
         unit=Unit.RATIO,
         levels=ALL,
+        basis=Basis.ALL,
+        source="Allee (2008)",
         explanation="How much of what is received a contract mentions for each that none does.",
         of_node=tangible_value_at,
         of_design=tangible_value,
+        of_each=tangible_value_along,
+        each=Level.EXCHANGE,
     ),
     Metric(
         id="m30.unvalued",
@@ -169,6 +190,7 @@ ROWS: Final = (
         formula="occurrences whose worth to one side is open / occurrences, money apart",
         unit=Unit.PERCENT,
         levels=WHOLES,
+        better=Better.LOWER,
         explanation="The part of the flows that the other figures say nothing about.",
         of_design=unvalued_part,
     ),
@@ -178,6 +200,7 @@ ROWS: Final = (
         formula="Σ v_to of data and knowledge / Σ v_to of all but money",
         unit=Unit.PERCENT,
         levels=PARTS,
+        basis=Basis.ALL,
         explanation="The part of the received value that is information.",
         of_node=information_value_at,
         of_design=information_value,
@@ -188,6 +211,8 @@ ROWS: Final = (
         formula="C in exchanges whose interface contains money / C",
         unit=Unit.PERCENT,
         levels=WHOLES,
+        basis=Basis.ALL,
+        better=Better.HIGHER,
         explanation="The part of the value created that somebody pays for.",
         of_design=monetised_share,
     ),

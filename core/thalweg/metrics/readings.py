@@ -8,7 +8,7 @@ from typing import NamedTuple
 from thalweg.metrics.catalogue import ANALYSES, FAST
 from thalweg.metrics.figures import Figures
 from thalweg.metrics.metric import Key, Level, Metric
-from thalweg.metrics.values import Value
+from thalweg.metrics.values import Reason, Value
 
 
 class Reading(NamedTuple):
@@ -21,18 +21,18 @@ class Reading(NamedTuple):
     value: Value
 
 
-def fast_group(figures: Figures) -> tuple[Reading, ...]:
-    """What is computed on every request, in the catalogue's order."""
-    return tuple(_readings(FAST, figures))
+def fast_group(figures: Figures, besides: Iterable[str] = ()) -> tuple[Reading, ...]:
+    """What is computed on every request, in the catalogue's order, also of the nodes `besides`, without any flow."""
+    return tuple(_readings(FAST, figures, besides))
 
 
-def analyses(figures: Figures) -> tuple[Reading, ...]:
+def analyses(figures: Figures, besides: Iterable[str] = ()) -> tuple[Reading, ...]:
     """What takes longer, in the catalogue's order; the caller notes when it was computed, as there is no clock here."""
-    return tuple(_readings(ANALYSES, figures))
+    return tuple(_readings(ANALYSES, figures, besides))
 
 
-def _readings(metrics: Iterable[Metric], figures: Figures) -> Iterator[Reading]:
-    nodes = sorted(figures.accounts)
+def _readings(metrics: Iterable[Metric], figures: Figures, besides: Iterable[str]) -> Iterator[Reading]:
+    nodes = sorted({*figures.accounts, *besides})
     for metric in metrics:
         if metric.of_design is not None:
             yield Reading(metric.id, Level.DESIGN, (), metric.of_design(figures))
@@ -40,5 +40,8 @@ def _readings(metrics: Iterable[Metric], figures: Figures) -> Iterator[Reading]:
             for node in nodes:
                 yield Reading(metric.id, Level.NODE, (node,), metric.of_node(figures, node))
         if metric.of_each is not None and metric.each is not None:
-            for key, value in metric.of_each(figures).items():
+            found = dict(metric.of_each(figures))
+            if metric.each is Level.NODE:
+                found = {(node,): Value(None, Reason.NO_FLOW) for node in nodes} | found
+            for key, value in found.items():
                 yield Reading(metric.id, metric.each, key, value)

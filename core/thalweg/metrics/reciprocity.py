@@ -6,15 +6,13 @@ Source: Squartini et al. (2013), "Reciprocity of weighted networks".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
-from thalweg.design.document import Design
-from thalweg.metrics.evidence import BundleCounts
 from thalweg.metrics.figures import Figures, Pair
-from thalweg.metrics.metric import DESIGN, Group, Key, Level, Metric, Unit
+from thalweg.metrics.metric import DESIGN, Basis, Better, Group, Key, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, ratio, statistic
 
 _SEED: Final = 2014
@@ -78,26 +76,6 @@ def economic_reciprocity(figures: Figures) -> Mapping[Key, Value]:
     return found
 
 
-def bundle_counts(design: Design, interface: str, seen: Iterable[tuple[str, str]]) -> BundleCounts:
-    """Counts of one interface from (value of its correlation attribute, exchange) of every event after its time-out.
-
-    Shares of agreements follow their charge and need no event of their own.
-    """
-    charged = {tariff.on for tariff in design.tariffs}
-    needed = {
-        exchange.id
-        for exchange in design.exchanges
-        if exchange.interface == interface and (not exchange.is_money or exchange.id in charged)
-    }
-    occurrences: dict[str, set[str]] = {}
-    for correlation, exchange in seen:
-        if exchange in needed:
-            occurrences.setdefault(correlation, set()).add(exchange)
-    return BundleCounts(
-        complete=sum(exchanges == needed for exchanges in occurrences.values()), occurred=len(occurrences)
-    )
-
-
 def _between(flows: Mapping[Pair, int]) -> Mapping[Key, Value]:
     pairs = sorted({(min(pair), max(pair)) for pair in flows})
     found: dict[Key, Value] = {}
@@ -119,6 +97,9 @@ ROWS: Final = (
         formula="min(wᵢⱼ, wⱼᵢ) / max(wᵢⱼ, wⱼᵢ), over all value",
         unit=Unit.RATIO,
         levels=(Level.PAIR,),
+        basis=Basis.ALL,
+        better=Better.HIGHER,
+        source="Squartini et al. (2013)",
         explanation="1 where two nodes give each other the same; 0 where one only takes. What a receiver only hands "
         "on counts at cost.",
         of_each=value_between,
@@ -130,6 +111,9 @@ ROWS: Final = (
         formula="the same over money",
         unit=Unit.RATIO,
         levels=(Level.PAIR,),
+        basis=Basis.MONEY,
+        better=Better.HIGHER,
+        source="Squartini et al. (2013)",
         explanation="Whether two nodes pay each other.",
         of_each=money_between,
         each=Level.PAIR,
@@ -140,6 +124,9 @@ ROWS: Final = (
         formula="Σ min(wᵢⱼ, wⱼᵢ) / Σ wᵢⱼ, over all value",
         unit=Unit.RATIO,
         levels=DESIGN,
+        basis=Basis.ALL,
+        better=Better.HIGHER,
+        source="Squartini et al. (2013)",
         explanation="The part of all value that the receiver answers directly.",
         group=Group.ANALYSIS,
         of_design=network_reciprocity,
@@ -150,6 +137,9 @@ ROWS: Final = (
         formula="the same over money",
         unit=Unit.RATIO,
         levels=DESIGN,
+        basis=Basis.MONEY,
+        better=Better.HIGHER,
+        source="Squartini et al. (2013)",
         explanation="The part of the money that is answered by money.",
         group=Group.ANALYSIS,
         of_design=money_reciprocity,
@@ -160,6 +150,9 @@ ROWS: Final = (
         formula="(r − r₀) / (1 − r₀), r₀ the mean of 200 seeded networks with the same weights",
         unit=Unit.RATIO,
         levels=DESIGN,
+        basis=Basis.ALL,
+        better=Better.HIGHER,
+        source="Squartini et al. (2013)",
         explanation="0 where value is answered as often as chance would have it, 1 where it always is; negative where "
         "it is avoided.",
         group=Group.ANALYSIS,
@@ -171,6 +164,7 @@ ROWS: Final = (
         formula="complete occurrences of an interface / all",
         unit=Unit.PERCENT,
         levels=(Level.INTERFACE,),
+        better=Better.HIGHER,
         explanation="An interface is a promise that all its exchanges occur together. What is incomplete after its "
         "time-out is a leak.",
         group=Group.ANALYSIS,

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Final
 
 from thalweg.metrics.figures import REST_OF_WORLD, Figures, Instance
-from thalweg.metrics.metric import DESIGN, Group, Key, Level, Metric, Unit
+from thalweg.metrics.metric import DESIGN, Basis, Better, Group, Key, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, money, ratio
 
 #: windows of loss after which a node gives up
@@ -108,6 +108,8 @@ ROWS: Final = (
         formula="1 − v(N∖{i}) / v(N)",
         unit=Unit.PERCENT,
         levels=(Level.NODE,),
+        basis=Basis.ALL,
+        better=Better.LOWER,
         explanation="What of the value created would go if the node left. Declared alternatives stand in for it.",
         group=Group.ANALYSIS,
         of_each=loss_without,
@@ -119,6 +121,8 @@ ROWS: Final = (
         formula="1 − v(without the ways that contain it) / v(N)",
         unit=Unit.PERCENT,
         levels=(Level.EXCHANGE,),
+        basis=Basis.ALL,
+        better=Better.LOWER,
         explanation="What of the value created would go if the exchange did not occur.",
         group=Group.ANALYSIS,
         of_each=loss_without_exchange,
@@ -130,6 +134,8 @@ ROWS: Final = (
         formula="1 − max of m24 over replaceable nodes",
         unit=Unit.RATIO,
         levels=DESIGN,
+        basis=Basis.ALL,
+        better=Better.HIGHER,
         explanation="What is left after the worst loss of one node. Nodes that the design declares irreplaceable are "
         "left out, as without them it would be another ecosystem.",
         group=Group.ANALYSIS,
@@ -141,6 +147,8 @@ ROWS: Final = (
         formula="C without those with K < 0 in 3 windows running, and without whom that makes lose, … / C",
         unit=Unit.PERCENT,
         levels=DESIGN,
+        basis=Basis.ALL,
+        better=Better.HIGHER,
         explanation="What survives if whoever keeps losing leaves, and takes along what needs it.",
         group=Group.ANALYSIS,
         of_design=surviving,
@@ -151,6 +159,8 @@ ROWS: Final = (
         formula="1 − K(without the other) / K",
         unit=Unit.PERCENT,
         levels=(Level.PAIR,),
+        basis=Basis.ALL,
+        better=Better.LOWER,
         explanation="How much of what the first captures hangs on the second.",
         group=Group.ANALYSIS,
         of_each=dependency,
@@ -162,6 +172,7 @@ ROWS: Final = (
         formula="v(N) − v(N∖{i}) − v(N∖{j}) + v(N∖{i, j})",
         unit=Unit.MONEY,
         levels=(Level.PAIR,),
+        basis=Basis.ALL,
         explanation="Positive where two nodes create more together than each adds alone; negative where one can stand "
         "in for the other.",
         group=Group.ANALYSIS,

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from thalweg.metrics.figures import Figures
-from thalweg.metrics.metric import NODE, WHOLES, Metric, Unit
+from thalweg.metrics.metric import NODE, WHOLES, Basis, Better, Metric, Unit
 from thalweg.metrics.values import Reason, Value, money, ratio
 
 _POINTS: Final = 10_000
@@ -101,6 +101,8 @@ ROWS: Final = (
         formula="G = Σ −M over nodes with M < 0",
         unit=Unit.MONEY,
         levels=WHOLES,
+        basis=Basis.MONEY,
+        better=Better.HIGHER,
         explanation="The money of the final payers: those who pay more than they get. The others share it.",
         of_design=gross,
     ),
@@ -110,6 +112,7 @@ ROWS: Final = (
         formula="M / G for M > 0",
         unit=Unit.PERCENT,
         levels=NODE,
+        basis=Basis.MONEY,
         explanation="A node's part of the gross. The shares sum to 100 %.",
         of_node=revenue_share,
     ),
@@ -119,6 +122,7 @@ ROWS: Final = (
         formula="min(money in, money out) / max(money in, money out)",
         unit=Unit.RATIO,
         levels=NODE,
+        basis=Basis.MONEY,
         explanation="Near 1, a node hands on nearly all money that it gets; 0, it only pays or only gets.",
         of_node=pass_through,
     ),
@@ -128,6 +132,9 @@ ROWS: Final = (
         formula="Σ s² × 10,000 over the revenue shares s",
         unit=Unit.POINTS,
         levels=WHOLES,
+        basis=Basis.MONEY,
+        better=Better.LOWER,
+        source="Herfindahl (1950); Hirschman (1964)",
         explanation="Herfindahl-Hirschman index: 10,000 where one node gets all; above 2,500 counts as concentrated.",
         of_design=concentration,
     ),
@@ -137,6 +144,9 @@ ROWS: Final = (
         formula="(H − 1/n) / (1 − 1/n) × 10,000 over n revenue shares",
         unit=Unit.POINTS,
         levels=WHOLES,
+        basis=Basis.MONEY,
+        better=Better.LOWER,
+        source="Herfindahl (1950); Hirschman (1964)",
         explanation="The concentration beyond what the number of nodes alone makes: 0 where all shares are equal.",
         of_design=normalised_concentration,
     ),
@@ -146,6 +156,9 @@ ROWS: Final = (
         formula="Σ s² × 10,000 over s = K / Σ K for K > 0",
         unit=Unit.POINTS,
         levels=WHOLES,
+        basis=Basis.ALL,
+        better=Better.LOWER,
+        source="Herfindahl (1950); Hirschman (1964)",
         explanation="The concentration with all value counted, not money alone.",
         of_design=value_concentration,
     ),
@@ -155,6 +168,9 @@ ROWS: Final = (
         formula="(H − 1/n) / (1 − 1/n) × 10,000 over n parts of the captured value",
         unit=Unit.POINTS,
         levels=WHOLES,
+        basis=Basis.ALL,
+        better=Better.LOWER,
+        source="Herfindahl (1950); Hirschman (1964)",
         explanation="The same beyond what the number of nodes alone makes.",
         of_design=normalised_value_concentration,
     ),
@@ -164,6 +180,9 @@ ROWS: Final = (
         formula="Gini = Σ (2i − n − 1) sᵢ / (n Σ s) over the revenue shares s in ascending order",
         unit=Unit.RATIO,
         levels=WHOLES,
+        basis=Basis.MONEY,
+        better=Better.LOWER,
+        source="Gini (1912)",
         explanation="0 where all who earn get the same; near 1 where one of many gets all.",
         of_design=inequality,
     ),
@@ -173,6 +192,9 @@ ROWS: Final = (
         formula="the same over K for K > 0",
         unit=Unit.RATIO,
         levels=WHOLES,
+        basis=Basis.ALL,
+        better=Better.LOWER,
+        source="Gini (1912)",
         explanation="The inequality with all value counted, not money alone.",
         of_design=value_inequality,
     ),

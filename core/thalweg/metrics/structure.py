@@ -18,7 +18,7 @@ import numpy as np
 from thalweg.design.nodes import Layer
 from thalweg.design.shares import all_exchanges
 from thalweg.metrics.figures import Figures, Pair
-from thalweg.metrics.metric import DESIGN, Group, Key, Level, Metric, Unit
+from thalweg.metrics.metric import DESIGN, Basis, Better, Group, Key, Level, Metric, Unit
 from thalweg.metrics.resilience import robustness
 from thalweg.metrics.values import Reason, Value, money, ratio, statistic
 
@@ -59,6 +59,21 @@ def density(figures: Figures) -> Value:
 
 def keystones(figures: Figures) -> Mapping[Key, Value]:
     """Node → the geometric mean of its ranks by betweenness, by loss without it and by contribution, each in 0..1."""
+    return {(node,): statistic(score) for node, score in _keystone_scores(figures).items()}
+
+
+def keystone_changes(figures: Figures) -> Mapping[Key, Value]:
+    """Node → its score less its mean score over the windows before that it took part in."""
+    before = [_keystone_scores(window) for window in figures.evidence.history]
+    found: dict[Key, Value] = {}
+    for node, score in _keystone_scores(figures).items():
+        earlier = [scores[node] for scores in before if node in scores]
+        known = statistic(score - float(np.mean(earlier))) if earlier else Value(None, Reason.TOO_FEW_WINDOWS)
+        found[node,] = known
+    return found
+
+
+def _keystone_scores(figures: Figures) -> dict[str, float]:
     from scipy.stats import gmean, rankdata  # noqa: PLC0415 - slow to import, and rarely needed
 
     nodes = sorted(figures.accounts)
@@ -73,7 +88,7 @@ def keystones(figures: Figures) -> Mapping[Key, Value]:
         [float(figures.contributions.get(node, Fraction(0))) for node in nodes],
     ]
     scores = gmean(np.array([rankdata(mark) / len(nodes) for mark in marks]), axis=0)
-    return {(node,): statistic(float(score)) for node, score in zip(nodes, scores, strict=True)}
+    return dict(zip(nodes, map(float, scores), strict=True))
 
 
 def closure(figures: Figures) -> Value:
@@ -128,6 +143,8 @@ ROWS: Final = (
         formula="Σ (most partners − partners) / ((n − 1)(n − 2))",
         unit=Unit.RATIO,
         levels=DESIGN,
+        basis=Basis.ALL,
+        source="Freeman (1978)",
         explanation="Freeman's: 1 where all deal with one node only, 0 where all have equally many partners.",
         group=Group.ANALYSIS,
         of_design=centralisation,
@@ -138,6 +155,8 @@ ROWS: Final = (
         formula="−Σ p log p / log n over the parts p of the received value",
         unit=Unit.RATIO,
         levels=DESIGN,
+        basis=Basis.ALL,
+        source="Shannon (1948)",
         explanation="Shannon's entropy: 1 where all nodes receive the same.",
         group=Group.ANALYSIS,
         of_design=entropy,
@@ -148,6 +167,7 @@ ROWS: Final = (
         formula="pairs with a flow / n (n − 1)",
         unit=Unit.RATIO,
         levels=DESIGN,
+        basis=Basis.ALL,
         explanation="How many of the possible relations are in use.",
         group=Group.ANALYSIS,
         of_design=density,
@@ -158,9 +178,22 @@ ROWS: Final = (
         formula="geometric mean of the ranks by betweenness, m24 and φ / C, each per n",
         unit=Unit.RATIO,
         levels=(Level.NODE,),
+        basis=Basis.ALL,
         explanation="Near 1 for whom value passes through, depends on and comes from.",
         group=Group.ANALYSIS,
         of_each=keystones,
+        each=Level.NODE,
+    ),
+    Metric(
+        id="m43.change",
+        name="Keystone score, change",
+        formula="m43 − its mean over the windows before",
+        unit=Unit.RATIO,
+        levels=(Level.NODE,),
+        basis=Basis.ALL,
+        explanation="Positive for whom the others come to depend on more than they did.",
+        group=Group.ANALYSIS,
+        of_each=keystone_changes,
         each=Level.NODE,
     ),
     Metric(
@@ -169,6 +202,9 @@ ROWS: Final = (
         formula="min / max of the legs platform → business → community → platform, over all value",
         unit=Unit.RATIO,
         levels=DESIGN,
+        basis=Basis.ALL,
+        better=Better.HIGHER,
+        source="Muegge (2013)",
         explanation="1 where as much comes back to the platform as leaves it; 0 where the cycle is open.",
         group=Group.ANALYSIS,
         of_design=closure,
@@ -179,6 +215,9 @@ ROWS: Final = (
         formula="the same over money",
         unit=Unit.RATIO,
         levels=DESIGN,
+        basis=Basis.MONEY,
+        better=Better.HIGHER,
+        source="Muegge (2013)",
         explanation="Whether money closes the cycle.",
         group=Group.ANALYSIS,
         of_design=money_closure,
@@ -189,6 +228,9 @@ ROWS: Final = (
         formula="C / nodes that take part",
         unit=Unit.MONEY,
         levels=DESIGN,
+        basis=Basis.ALL,
+        better=Better.HIGHER,
+        source="Iansiti and Levien (2004)",
         explanation="Value created by each node on average.",
         group=Group.ANALYSIS,
         of_design=productivity,
@@ -199,6 +241,9 @@ ROWS: Final = (
         formula="m25",
         unit=Unit.RATIO,
         levels=DESIGN,
+        basis=Basis.ALL,
+        better=Better.HIGHER,
+        source="Iansiti and Levien (2004)",
         explanation="What is left after the worst loss of one node.",
         group=Group.ANALYSIS,
         of_design=robustness,
@@ -209,6 +254,9 @@ ROWS: Final = (
         formula="relations in use that were not in the first window of the history / relations in use",
         unit=Unit.PERCENT,
         levels=DESIGN,
+        basis=Basis.ALL,
+        better=Better.HIGHER,
+        source="Iansiti and Levien (2004)",
         explanation="The part of the relations that is new.",
         group=Group.ANALYSIS,
         of_design=niche_creation,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from thalweg.metrics.figures import Figures
-from thalweg.metrics.metric import ALL, NODE, PARTS, Key, Level, Metric, Unit
+from thalweg.metrics.metric import ALL, NODE, PARTS, Basis, Better, Key, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, money, ratio
 
 
@@ -23,10 +23,10 @@ def created_at(figures: Figures, node: str) -> Value:
 
 def created_along(figures: Figures) -> Mapping[Key, Value]:
     """Each exchange's part of C, costs apart: worth to receivers less worth to givers; nothing for money."""
-    return {
-        (exchange,): money(sum(leg.v_to - leg.v_from for leg in legs), figures.currency)
-        for exchange, legs in figures.by_exchange.items()
-    }
+    created = dict.fromkeys(figures.exchanges, 0)
+    for exchange, legs in figures.by_exchange.items():
+        created[exchange] = sum(leg.v_to - leg.v_from for leg in legs)
+    return {(exchange,): money(atoms, figures.currency) for exchange, atoms in created.items()}
 
 
 def captured(figures: Figures) -> Value:
@@ -63,6 +63,8 @@ ROWS: Final = (
         formula="C = Σ (v_to − v_from) over all flows but money − Σ costs",
         unit=Unit.MONEY,
         levels=ALL,
+        basis=Basis.ALL,
+        better=Better.HIGHER,
         explanation="What receivers gain beyond what givers give up. Money only changes hands and creates nothing. "
         "A node's part is what it gains of other things than money, less what it gives up and spends; the parts sum "
         "to C.",
@@ -77,6 +79,8 @@ ROWS: Final = (
         formula="K = Σ in v_to − Σ out v_from − costs, money included",
         unit=Unit.MONEY,
         levels=PARTS,
+        basis=Basis.ALL,
+        better=Better.HIGHER,
         explanation="How much better off a node is, all value counted. Over all nodes it sums to the value created.",
         of_node=captured_by,
         of_design=captured,
@@ -87,6 +91,8 @@ ROWS: Final = (
         formula="money in − money out",
         unit=Unit.MONEY,
         levels=NODE,
+        basis=Basis.MONEY,
+        better=Better.HIGHER,
         explanation="The part of the captured value that is money.",
         of_node=net_cash_of,
     ),
@@ -96,6 +102,8 @@ ROWS: Final = (
         formula="M = money in − money out",
         unit=Unit.MONEY,
         levels=NODE,
+        basis=Basis.MONEY,
+        better=Better.HIGHER,
         explanation="Money that a node keeps of what passes through it; negative for who pays.",
         of_node=net_cash_of,
     ),
@@ -105,6 +113,7 @@ ROWS: Final = (
         formula="K / C",
         unit=Unit.RATIO,
         levels=NODE,
+        basis=Basis.ALL,
         explanation="A node's part of all value created. The ratios of all nodes sum to 1.",
         of_node=capture_ratio,
     ),
@@ -114,6 +123,7 @@ ROWS: Final = (
         formula="K / φ, where φ is the node's Shapley value (m14)",
         unit=Unit.RATIO,
         levels=NODE,
+        basis=Basis.ALL,
         explanation="Above 1, a node captures more than what depends on it would give it by equal parts "
         "(its Shapley value); below 1, less.",
         of_node=capture_against_contribution,

@@ -24,26 +24,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/metrics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Metrics
-         * @description The metric catalogue.
-         */
-        get: operations["metrics_api_v1_metrics_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/design-schema": {
         parameters: {
             query?: never;
@@ -124,26 +104,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/ecosystems/{ecosystem}/metrics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Ecosystem Metrics
-         * @description Every metric of the catalogue's fast group, for the design and for each participant.
-         */
-        get: operations["ecosystem_metrics_api_v1_ecosystems__ecosystem__metrics_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/ecosystems/{ecosystem}/accounting": {
         parameters: {
             query?: never;
@@ -176,6 +136,67 @@ export interface paths {
          * @description Server-sent events: a complete overview whenever something was committed, at most one a second.
          */
         get: operations["stream_api_v1_ecosystems__ecosystem__stream_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Catalogue
+         * @description The metric catalogue.
+         */
+        get: operations["catalogue_api_v1_metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ecosystems/{ecosystem}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics
+         * @description Metrics of the fast group, computed for this request.
+         */
+        get: operations["metrics_api_v1_ecosystems__ecosystem__metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ecosystems/{ecosystem}/analyses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Analyses
+         * @description Metrics of the analysis group. The first to ask waits; after that, the last answer is given while a newer one is
+         *     computed: `as_of.computed_at` and `is_current` say so.
+         */
+        get: operations["analyses_api_v1_ecosystems__ecosystem__analyses_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -263,6 +284,41 @@ export interface components {
             };
         };
         /**
+         * AnalysesAnswer
+         * @description Metrics of the analysis group over one window, as of when they were computed.
+         */
+        AnalysesAnswer: {
+            /** @description `computed_at` says how old they are. */
+            as_of: components["schemas"]["AsOf"];
+            /**
+             * Is Current
+             * @description False where something was committed since, or the window moved on; ask again later.
+             */
+            is_current: boolean;
+            design: components["schemas"]["DesignRef"];
+            /**
+             * Currency
+             * @description ISO 4217 code.
+             */
+            currency: string;
+            window: components["schemas"]["MetricsWindow"];
+            /**
+             * Windows
+             * @description How many windows of this length, this one included, the measures over time had to go by.
+             */
+            windows: number;
+            /** @description The other design that m38 and m39 compare with. */
+            against: components["schemas"]["DesignRef"] | null;
+            zoom: components["schemas"]["Zoom"];
+            /** Readings */
+            readings: components["schemas"]["MetricReading"][];
+            /**
+             * Candidates
+             * @description What m37 counts.
+             */
+            candidates: components["schemas"]["Candidate"][];
+        };
+        /**
          * AsOf
          * @description The committed state that all figures of an answer come from.
          */
@@ -288,6 +344,46 @@ export interface components {
              * @description When the figures were derived from it.
              */
             computed_at: string;
+        };
+        /**
+         * Basis
+         * @description Which value a metric counts.
+         * @enum {string}
+         */
+        Basis: "money" | "all";
+        /**
+         * Better
+         * @description Which way a metric should move.
+         * @enum {string}
+         */
+        Better: "higher" | "lower";
+        /**
+         * Candidate
+         * @description Events of one kind that no meter asks for, often enough to be an exchange that the design could draw.
+         */
+        Candidate: {
+            /**
+             * Shape
+             * @description Their kind.
+             */
+            shape: string;
+            /** Events */
+            events: number;
+            /**
+             * Quarters
+             * @description Quarter hours in which they came.
+             */
+            quarters: number;
+            /**
+             * First Seen
+             * Format: date-time
+             */
+            first_seen: string;
+            /**
+             * Last Seen
+             * Format: date-time
+             */
+            last_seen: string;
         };
         /**
          * Conformance
@@ -343,6 +439,31 @@ export interface components {
             name: string;
         };
         /**
+         * Estimate
+         * @description How one side's value of an exchange was found.
+         */
+        Estimate: {
+            /** Exchange */
+            exchange: string;
+            /**
+             * Side
+             * @description "giver" or "receiver".
+             */
+            side: string;
+            /**
+             * Amount
+             * @description For one unit of the exchange, in the currency, or in points of the 5-3-1 scale, which are in no sum.
+             */
+            amount: string;
+            /** Method */
+            method: string;
+            /**
+             * Confidence
+             * @description "high", "medium", "low"; null: the design does not say.
+             */
+            confidence: string | null;
+        };
+        /**
          * Figure
          * @description One metric's value, or null with the reason.
          */
@@ -372,11 +493,23 @@ export interface components {
              */
             previous?: string | null;
         };
+        /**
+         * Group
+         * @description When a metric is computed.
+         * @enum {string}
+         */
+        Group: "fast" | "analysis";
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
             detail?: components["schemas"]["ValidationError"][];
         };
+        /**
+         * Level
+         * @description What a metric can be asked of. An extract or an exchange is the design with its flows alone.
+         * @enum {string}
+         */
+        Level: "exchange" | "node" | "pair" | "interface" | "driver" | "role" | "device" | "loop" | "cluster" | "extract" | "design";
         /**
          * MapFlow
          * @description One exchange between two participants within the window.
@@ -461,47 +594,114 @@ export interface components {
          * @description One entry of the metric catalogue; help texts are made from it.
          */
         MetricInfo: {
-            /** Id */
+            /**
+             * Id
+             * @description Stable. With a dot, another reading of the metric before the dot.
+             */
             id: string;
             /** Name */
             name: string;
-            /** Formula */
+            /**
+             * Formula
+             * @description The definition, in the terms of the value design.
+             */
             formula: string;
+            /**
+             * Unit
+             * @description "money" (the ecosystem's currency), "ratio", "%", "pp", "points", "s", "count" or "truth" (1 or 0).
+             */
+            unit: string;
+            /** @description "fast" for what is computed on every request, "analysis" for what is computed from time to time. */
+            group: components["schemas"]["Group"];
+            /**
+             * Levels
+             * @description What it can be asked of.
+             */
+            levels: components["schemas"]["Level"][];
+            /** Explanation */
+            explanation: string;
+            /** @description Whether it counts money only or all value; null for what counts neither. */
+            basis?: components["schemas"]["Basis"] | null;
+            /** @description Which way is better; null for what only describes. */
+            direction?: components["schemas"]["Better"] | null;
+            /**
+             * Source
+             * @description Where the definition comes from; null where it is Thalweg's own.
+             */
+            source?: string | null;
+        };
+        /**
+         * MetricReading
+         * @description One metric's value for one thing, or null with the reason.
+         */
+        MetricReading: {
+            /** Metric */
+            metric: string;
+            level: components["schemas"]["Level"];
+            /**
+             * Of
+             * @description What it is of: empty for the design, one id, or several for a pair or a loop.
+             */
+            of: string[];
+            /** Value */
+            value: string | null;
             /** Unit */
             unit: string;
             /**
-             * Group
-             * @description "fast" for what is computed on every request, "analysis" for what is computed from time to time.
+             * Reason
+             * @description Why there is no value: "no_flow", "not_positive", "too_few_windows", "not_declared" (the design does not say what
+             *     it needs), "not_given" (nor does anything else) or "too_large".
              */
-            group: string;
-            /** Levels */
-            levels: string[];
-            /** Explanation */
-            explanation: string;
+            reason: string | null;
+            /**
+             * Previous
+             * @description The same over the window of equal length before, where that was asked for; null where it was not measured whole,
+             *     and in analyses.
+             */
+            previous: string | null;
         };
         /**
          * MetricsAnswer
-         * @description Every metric of the catalogue that this release computes, for the design and each participant.
+         * @description Metrics of the fast group over one window, all from one committed state.
          */
         MetricsAnswer: {
             as_of: components["schemas"]["AsOf"];
-            window: components["schemas"]["Window"];
-            /** Design */
-            design: components["schemas"]["Figure"][];
-            /** Participants */
-            participants: components["schemas"]["NodeMetrics"][];
+            design: components["schemas"]["DesignRef"];
+            /**
+             * Currency
+             * @description ISO 4217 code.
+             */
+            currency: string;
+            window: components["schemas"]["MetricsWindow"];
+            zoom: components["schemas"]["Zoom"];
+            /** Readings */
+            readings: components["schemas"]["MetricReading"][];
+            /** Unrated */
+            unrated: components["schemas"]["Unrated"][];
+            /**
+             * Estimates
+             * @description What the figures over all value rest on besides measured money.
+             */
+            estimates: components["schemas"]["Estimate"][];
         };
         /**
-         * NodeMetrics
-         * @description The metrics of one participant.
+         * MetricsWindow
+         * @description A half-open interval of event time.
          */
-        NodeMetrics: {
-            /** Participant */
-            participant: string;
-            /** Name */
-            name: string;
-            /** Figures */
-            figures: components["schemas"]["Figure"][];
+        MetricsWindow: {
+            /** @description Null for a window that was asked for by its ends. */
+            name: components["schemas"]["WindowName"] | null;
+            /**
+             * Start
+             * @description Inclusive; null: from the beginning.
+             */
+            start: string | null;
+            /**
+             * End
+             * Format: date-time
+             * @description Exclusive.
+             */
+            end: string;
         };
         /**
          * NotMeasured
@@ -567,6 +767,11 @@ export interface components {
              * @description Number of registered devices.
              */
             devices: number;
+            /**
+             * Unrated
+             * @description What was measured in the window and has no price.
+             */
+            unrated?: components["schemas"]["Unrated"][];
         };
         /**
          * Participant
@@ -673,6 +878,43 @@ export interface components {
              */
             note?: string | null;
         };
+        /**
+         * Unrated
+         * @description What was measured and not turned into money, or turned into money and not shared. Nothing of it is lost.
+         */
+        Unrated: {
+            /** Exchange */
+            exchange: string;
+            /** Name */
+            name: string;
+            /**
+             * Source
+             * @description Participant id of the payer.
+             */
+            source: string;
+            /**
+             * Target
+             * @description Participant id of the payee.
+             */
+            target: string;
+            /**
+             * @description "no_price": no tariff has a price for it, so it is in no figure of money; a tariff with one, dated back, makes up
+             *     for it. "not_shared": no agreement is on this charge, so the payee has it whole.
+             */
+            why: components["schemas"]["Why"];
+            /**
+             * Amount
+             * @description The quantity that lacks a price, or the money that is not shared.
+             */
+            amount: string;
+            /**
+             * Unit
+             * @description The quantity's unit, or the currency.
+             */
+            unit: string;
+            /** Occurrences */
+            occurrences: number;
+        };
         /** ValidationError */
         ValidationError: {
             /** Location */
@@ -686,6 +928,12 @@ export interface components {
             /** Context */
             ctx?: Record<string, never>;
         };
+        /**
+         * Why
+         * @description Why a quantity or an amount has not gone its whole way.
+         * @enum {string}
+         */
+        Why: "no_price" | "not_shared";
         /**
          * Window
          * @description A half-open interval of event time.
@@ -710,6 +958,12 @@ export interface components {
          * @enum {string}
          */
         WindowName: "24h" | "7d" | "30d" | "all";
+        /**
+         * Zoom
+         * @description What counts as a node.
+         * @enum {string}
+         */
+        Zoom: "participant" | "role";
     };
     responses: never;
     parameters: never;
@@ -735,26 +989,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
-                };
-            };
-        };
-    };
-    metrics_api_v1_metrics_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MetricInfo"][];
                 };
             };
         };
@@ -884,41 +1118,6 @@ export interface operations {
             };
         };
     };
-    ecosystem_metrics_api_v1_ecosystems__ecosystem__metrics_get: {
-        parameters: {
-            query?: {
-                /** @description window of event time that ends now */
-                window?: components["schemas"]["WindowName"];
-            };
-            header?: never;
-            path: {
-                ecosystem: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MetricsAnswer"];
-                };
-            };
-            /** @description The request is not valid, or asks for a time that was not measured whole */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": unknown;
-                    "application/json": components["schemas"]["NotMeasured"] | components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     accounting_api_v1_ecosystems__ecosystem__accounting_get: {
         parameters: {
             query?: never;
@@ -972,6 +1171,132 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request is not valid, or asks for a time that was not measured whole */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["NotMeasured"] | components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    catalogue_api_v1_metrics_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricInfo"][];
+                };
+            };
+        };
+    };
+    metrics_api_v1_ecosystems__ecosystem__metrics_get: {
+        parameters: {
+            query?: {
+                /** @description also give each figure of the window of equal length before */
+                previous?: boolean;
+                /** @description window of event time that ends now; by default 24h */
+                window?: components["schemas"]["WindowName"] | null;
+                /** @description instead of `window`: its start, ISO 8601 with offset, on a quarter hour */
+                from?: string | null;
+                /** @description its end, exclusive, likewise */
+                to?: string | null;
+                /** @description what counts as a node; by default participants */
+                zoom?: components["schemas"]["Zoom"] | null;
+                /** @description node of the design that is seen as one with all its parts; implies zoom=role */
+                cut?: string[];
+                /** @description extract to look at by itself; implies zoom=role */
+                extract?: string | null;
+                /** @description id in the catalogue; m20 stands for m20.all too; by default all */
+                metric?: string[];
+                /** @description what the readings are of; by default any */
+                level?: components["schemas"]["Level"] | null;
+                /** @description id of a participant, role, exchange, driver, …; twice for a pair */
+                of?: string[];
+            };
+            header?: never;
+            path: {
+                ecosystem: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricsAnswer"];
+                };
+            };
+            /** @description The request is not valid, or asks for a time that was not measured whole */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["NotMeasured"] | components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    analyses_api_v1_ecosystems__ecosystem__analyses_get: {
+        parameters: {
+            query?: {
+                /** @description design version to compare with (m38, m39) */
+                against?: number | null;
+                /** @description window of event time that ends now; by default 24h */
+                window?: components["schemas"]["WindowName"] | null;
+                /** @description instead of `window`: its start, ISO 8601 with offset, on a quarter hour */
+                from?: string | null;
+                /** @description its end, exclusive, likewise */
+                to?: string | null;
+                /** @description what counts as a node; by default participants */
+                zoom?: components["schemas"]["Zoom"] | null;
+                /** @description node of the design that is seen as one with all its parts; implies zoom=role */
+                cut?: string[];
+                /** @description extract to look at by itself; implies zoom=role */
+                extract?: string | null;
+                /** @description id in the catalogue; m20 stands for m20.all too; by default all */
+                metric?: string[];
+                /** @description what the readings are of; by default any */
+                level?: components["schemas"]["Level"] | null;
+                /** @description id of a participant, role, exchange, driver, …; twice for a pair */
+                of?: string[];
+            };
+            header?: never;
+            path: {
+                ecosystem: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalysesAnswer"];
+                };
             };
             /** @description The request is not valid, or asks for a time that was not measured whole */
             422: {

@@ -127,8 +127,8 @@ def test_alignment_is_spearman_s_correlation_over_eight_windows():
         for often, cents in zip(occurrences, gains, strict=True)
     )
     few = replace(now, evidence=Evidence(history=tuple(before[:6])))
-    assert attainment.alignment(few, "b").reason is Reason.TOO_FEW_WINDOWS
-    found = attainment.alignment(replace(now, evidence=Evidence(history=tuple(before))), "b")
+    assert attainment.alignments(few)["b",].reason is Reason.TOO_FEW_WINDOWS
+    found = attainment.alignments(replace(now, evidence=Evidence(history=tuple(before))))["b",]
     assert float(found.value or 0) == pytest.approx(spearmanr(occurrences, gains).statistic)
 
 

@@ -21,6 +21,7 @@ from thalweg.metrics import (
     quality,
     reciprocity,
 )
+from thalweg.metrics.bundles import bundle_counts
 from thalweg.rating import rate
 from worlds.network import design_of, exchange, figures, flows_of, money, worth
 from worlds.roaming import document, flows, session
@@ -69,7 +70,7 @@ def test_the_part_whose_value_is_open_is_shown():
 
 
 def cluster(events: int, windows: int) -> Cluster:
-    return Cluster(shape=f"parking of {events}", events=events, windows=windows, first_seen=DAY[0], last_seen=DAY[1])
+    return Cluster(shape=f"parking of {events}", events=events, quarters=windows, first_seen=DAY[0], last_seen=DAY[1])
 
 
 def test_conformance_counts_what_is_designed_what_occurs_and_what_occurs_besides():
@@ -81,7 +82,7 @@ def test_conformance_counts_what_is_designed_what_occurs_and_what_occurs_besides
     assert conformance.conformance_of(seen) == {("a-b-service",): (100, None), ("b-c-service",): (0, None)}
     assert (conformance.dormant(seen).value, conformance.undesigned(seen).value) == (1, 3)
     assert conformance.candidate_count(seen).value == 1
-    assert conformance.candidates(seen) == {("parking of 20",): (20, None)}
+    assert conformance.candidate_events(seen) == {("parking of 20",): (20, None)}
     assert conformance.candidate_count(golden()).reason is Reason.NOT_GIVEN
 
 
@@ -115,8 +116,8 @@ def test_mapped_unmapped_rejected_and_parked_sum_to_what_was_received():
 
 def test_completeness_is_known_by_device_and_by_node():
     devices = {
-        "one": DeviceEvents(node="cpo", numbered=10, received=9),
-        "two": DeviceEvents(node="cpo", numbered=10, received=10),
+        "one": DeviceEvents(nodes=frozenset({"cpo"}), numbered=10, received=9),
+        "two": DeviceEvents(nodes=frozenset({"cpo"}), numbered=10, received=10),
     }
     seen = golden(Evidence(devices=devices))
     assert quality.completeness_of_devices(seen) == {("one",): (90, None), ("two",): (100, None)}
@@ -130,7 +131,7 @@ def test_an_interface_is_complete_where_all_its_exchanges_share_a_correlation():
     declared["interfaces"][1]["correlation"] = "report"
     design = from_document(declared)
     seen = [("r1", "occupancy-data"), ("r1", "kerb-benefit"), ("r2", "occupancy-data"), ("r2", "occupancy-data")]
-    counts = reciprocity.bundle_counts(design, "kerb-data", seen)
+    counts = bundle_counts(design, "kerb-data", seen)
     assert counts == BundleCounts(complete=1, occurred=2)
     found = figures_of(design, flows(design), NodeKey.ROLE, evidence=Evidence(bundles={"kerb-data": counts}))
     assert reciprocity.economic_reciprocity(found) == {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from thalweg.design.draft import Draft
 from thalweg.design.exchanges import Exchange, Method
@@ -10,6 +11,9 @@ from thalweg.design.fields import exact
 from thalweg.design.rules.meters import unit_known
 from thalweg.errors import Problem
 from thalweg.units import REGISTRY
+
+#: what the 5-3-1 scale knows
+_SCALE: Final = (5, 3, 1)
 
 
 def problems(draft: Draft) -> Iterator[Problem]:
@@ -36,6 +40,9 @@ def problems(draft: Draft) -> Iterator[Problem]:
             if side is not None and side.method is Method.UNVALUED and exact(side.amount) != 0:
                 remedy = 'say by which `method` it was found, or write "0"'
                 yield Problem(f"{path}.{key}.amount", "an open value has no amount", remedy)
+            if side is not None and side.method is Method.SCALE_5_3_1 and exact(side.amount) not in _SCALE:
+                remedy = 'write "5" for much, "3" for some, "1" for little'
+                yield Problem(f"{path}.{key}.amount", "the 5-3-1 scale has three points", remedy)
 
 
 def leaf_known(draft: Draft, path: str, role: str) -> Iterator[Problem]:

@@ -1,0 +1,80 @@
+"""What was measured and is in no share: quantities without a price, and charges that no agreement is on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from thalweg.design import Design
+from thalweg.money import format_atoms
+from thalweg.rating import Flow
+from thalweg.units import in_unit
+from thalweg_api.schemas import Unrated, Why
+
+
+class _Key(NamedTuple):
+    exchange: str
+    source: str
+    target: str
+
+
+@dataclass(slots=True)
+class _Sum:
+    amount: int = 0
+    occurrences: int = 0
+
+
+def without_price(design: Design, flows: Iterable[Flow]) -> list[Unrated]:
+    """What no tariff has a price for, by exchange, payer and payee; a quantity each."""
+    parts = [
+        (flow, flow.unrated_quantity, flow.unrated_occurrences)
+        for flow in flows
+        if flow.unrated_occurrences or flow.unrated_quantity
+    ]
+    exchanges = {exchange.id: exchange for exchange in design.exchanges}
+    return [
+        _unrated(design, key, Why.NO_PRICE, in_unit(total.amount, exchange.unit), exchange.unit, total.occurrences)
+        for key, total in _sums(parts).items()
+        for exchange in [exchanges[key.exchange]]
+    ]
+
+
+def without_agreement(design: Design, flows: Iterable[Flow]) -> list[Unrated]:
+    """Charges that no agreement is on, by exchange, payer and payee; an amount each."""
+    shared = {agreement.on for agreement in design.agreements}
+    parts = [
+        (flow, flow.money_atoms, flow.occurrences)
+        for flow in flows
+        if flow.money_atoms and flow.agreement is None and flow.exchange not in shared
+    ]
+    return [
+        _unrated(design, key, Why.NOT_SHARED, amount, design.currency, total.occurrences)
+        for key, total in _sums(parts).items()
+        for amount in [Decimal(format_atoms(total.amount, design.currency))]
+    ]
+
+
+def _sums(parts: Iterable[tuple[Flow, int, int]]) -> dict[_Key, _Sum]:
+    sums: defaultdict[_Key, _Sum] = defaultdict(_Sum)
+    for flow, amount, occurrences in parts:
+        total = sums[_Key(flow.exchange, flow.source, flow.target)]
+        total.amount += amount
+        total.occurrences += occurrences
+    return dict(sorted(sums.items()))
+
+
+def _unrated(design: Design, key: _Key, why: Why, amount: Decimal, unit: str, occurrences: int) -> Unrated:
+    name = next(exchange.name for exchange in design.exchanges if exchange.id == key.exchange)
+    return Unrated(
+        exchange=key.exchange,
+        name=name,
+        source=key.source,
+        target=key.target,
+        why=why,
+        amount=amount,
+        unit=unit,
+        occurrences=occurrences,
+    )
