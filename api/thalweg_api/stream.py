@@ -38,6 +38,8 @@ class TopicKey(NamedTuple):
 @dataclass(slots=True)
 class _Topic:
     frame: bytes = b""
+    #: the watermark before its frame was made
+    seen: object = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     viewers: int = 0
     has_ended: bool = False
@@ -63,19 +65,17 @@ class LiveHub:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        seen, polls = object(), 0
+        polls = 0
         while True:
             await asyncio.sleep(POLL_SECONDS)
             if not self._topics:
                 continue
             try:
                 present = await run_in_threadpool(self._watermark)
-                polls += 1
-                if present == seen and polls < _REFRESH_POLLS:
-                    continue
+                polls = (polls + 1) % _REFRESH_POLLS
                 for key, topic in list(self._topics.items()):
-                    await self._refresh_or_end(key, topic)
-                seen, polls = present, 0
+                    if topic.seen != present or not polls:
+                        await self._refresh_or_end(key, topic, present)
             except StoreUnavailable as error:
                 _LOG.warning("no new frames: %s", error)
 
@@ -85,7 +85,7 @@ class LiveHub:
         topic.viewers += 1
         try:
             if not topic.frame:
-                await self._refresh(key, topic)
+                await self._refresh(key, topic, await run_in_threadpool(self._watermark))
             while not topic.has_ended:
                 changed = topic.changed
                 yield topic.frame
@@ -99,9 +99,9 @@ class LiveHub:
             if not topic.viewers:
                 self._forget(key, topic)
 
-    async def _refresh_or_end(self, key: TopicKey, topic: _Topic) -> None:
+    async def _refresh_or_end(self, key: TopicKey, topic: _Topic, present: object) -> None:
         try:
-            await self._refresh(key, topic)
+            await self._refresh(key, topic, present)
         except StoreUnavailable:
             raise
         except (ThalwegError, UnknownParticipantError) as error:
@@ -114,9 +114,9 @@ class LiveHub:
         if self._topics.get(key) is topic:
             del self._topics[key]
 
-    async def _refresh(self, key: TopicKey, topic: _Topic) -> None:
+    async def _refresh(self, key: TopicKey, topic: _Topic, present: object) -> None:
         overview = await run_in_threadpool(self._overview, key)
-        topic.frame = _encode(overview)
+        topic.frame, topic.seen = _encode(overview), present
         self.frames_made += 1
         changed, topic.changed = topic.changed, asyncio.Event()
         changed.set()
