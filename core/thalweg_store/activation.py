@@ -160,7 +160,8 @@ _LIST_UNSETTLED = text("""
 
 _SETTLED: Final = "b.id <= :last and not exists (select 1 from unsettled_batch u where u.id = b.id)"
 
-_UNSETTLED: Final = "b.id > :last or exists (select 1 from unsettled_batch u where u.id = b.id)"
+#: in a form that needs no look at the settled ones
+_UNSETTLED: Final = "b.id > :last or b.id = any (array(select u.id from unsettled_batch u))"
 
 _LATEST_DESIGN = text("""
     select version, hash from design where ecosystem = :ecosystem order by version desc limit 1

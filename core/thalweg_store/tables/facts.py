@@ -51,6 +51,7 @@ batch: Final = Table(
     PrimaryKeyConstraint("received_at", "id"),
     Index(None, "device", "boot", "first_seq"),
     Index("ix_batch_parked", "device", "boot", postgresql_where=text("outcome = 'parked'")),
+    Index("ix_batch_id", "id", postgresql_using="brin"),
     Index("ix_batch_refused", "device", postgresql_where=text("refused is not null")),
     comment="signed batches: the facts from which everything else can be made again",
 )
