@@ -15,7 +15,7 @@ FAST := tests/contract tests/thalweg tests/thalweg_gateway \
 
 demo: $(VENV)/run
 	@$(BIN)/python hatch_build.py
-	@$(BIN)/thalweg demo --data var/demo $(ARGS)
+	@$(BIN)/thalweg demo $(ARGS)
 
 test: $(VENV)/dev firmware/typings/installed
 	@tests/install-system-packages

@@ -26,6 +26,7 @@ from thalweg_app import (
 from thalweg_app.bench import commands as bench_commands
 from thalweg_app.chaos import commands as chaos_commands
 from thalweg_app.decode import as_text, describe, read_bytes
+from thalweg_app.demo_examples import DEFAULT, EXAMPLES, example_named
 from thalweg_app.fuzz import commands as fuzz_commands
 from thalweg_edge import cli as device_commands
 from thalweg_edge.columns import ColumnMapping
@@ -76,13 +77,19 @@ def decode(
 
 @app.command()
 def demo(
-    devices: Annotated[int, typer.Option(min=1, max=200, help="Number of charge points (generated sessions).")] = 12,
+    example: Annotated[str, typer.Option(help=f"The ecosystem: {', '.join(EXAMPLES)}.")] = DEFAULT.id,
+    devices: Annotated[
+        int | None, typer.Option(min=1, max=200, help="Number of devices; without it, as many as the example has.")
+    ] = None,
     seconds: Annotated[int | None, typer.Option(min=1, help="Stop after so many seconds.")] = None,
-    speed: Annotated[str, typer.Option(help="Sessions come so many times faster than real time, or 'max'.")] = "600",
+    speed: Annotated[str, typer.Option(help="Things happen so many times faster than real time, or 'max'.")] = "600",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the dashboards and the API.")] = 8090,
-    data: Annotated[Path, typer.Option(help="Folder of everything that is kept.")] = Path("thalweg-demo"),
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder of everything that is kept; without it, var/demo (another example: var/EXAMPLE)."),
+    ] = None,
     sessions: Annotated[
-        Path | None, typer.Option(help="A CSV file of recorded sessions; one device a station.")
+        Path | None, typer.Option(help="A CSV file of recorded charging sessions; one device a station.")
     ] = None,
     column: Annotated[
         list[str] | None, typer.Option(help="A column of that file: name=value, see `thalweg device sessions --help`.")
@@ -91,7 +98,7 @@ def demo(
         bool, typer.Option("--check", help="Prove that events become money, print JSON, and stop.")
     ] = False,
 ) -> None:
-    """Run the whole system on this machine, with charge points that run the real firmware."""
+    """Run the whole system on this machine, with simulated devices that run the real firmware."""
     missing = [name for name in _LOCAL if importlib.util.find_spec(name) is None]
     if missing:
         raise _failed(f"the demo needs more than is installed ({', '.join(missing)}): pip install 'thalweg[all]'")
@@ -100,8 +107,10 @@ def demo(
     for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell started us with SIGINT ignored
         signal.signal(number, _interrupt)
     try:
+        chosen = example_named(example)
         options = DemoOptions(
-            data=data,
+            example=chosen,
+            data=data or Path("var") / ("demo" if chosen is DEFAULT else chosen.id),
             devices=devices,
             port=port,
             speed=_speed(speed),

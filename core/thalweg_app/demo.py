@@ -1,9 +1,8 @@
-"""`thalweg demo`: the whole system on this machine, with simulated charge points that run the real firmware."""
+"""`thalweg demo`: the whole system on this machine, with simulated devices that run the real firmware."""
 
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,39 +11,39 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from thalweg.errors import ThalwegError
-from thalweg.wire.keys import derive
+from thalweg.errors import SetupError, ThalwegError
+from thalweg_app import demo_fleet
 from thalweg_app.demo_check import DemoCheck, Verdict
+from thalweg_app.demo_examples import Example
 from thalweg_app.demo_progress import Progress
-from thalweg_app.demo_world import ECOSYSTEM, charge_points, register
+from thalweg_app.demo_world import register
 from thalweg_app.local_system import LocalSystem
-from thalweg_app.process import Program
 from thalweg_edge.columns import ColumnMapping
-from thalweg_edge.device_folder import replace_file
-from thalweg_edge.fleet import STATUS_FILE
 from thalweg_edge.session_file import RecordedSessions, read_sessions
 from thalweg_store.access import create_token
 from thalweg_store.database import Database
 
-_FLEET: Final = "devices"
 _TOKEN_HOURS: Final = 24
 _HISTORY_DAYS: Final = 30
 _SEED: Final = 1
-_KEY_VERSION: Final = 1
+#: in the data folder: which example it belongs to
+_EXAMPLE_FILE: Final = "example.txt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOptions:
     """What the command line says."""
 
+    example: Example
     data: Path
-    devices: int
+    #: how many devices do generated things; None = as many as the example has
+    devices: int | None
     port: int
-    #: how many times faster than real time sessions come; None = as fast as the devices take them
+    #: how many times faster than real time things happen; None = as fast as the devices take them
     speed: int | None
     #: stop after this many seconds; None = run until told to stop
     seconds: int | None
-    #: recorded sessions instead of generated ones
+    #: recorded charging sessions instead of generated ones
     sessions: Path | None
     columns: ColumnMapping
     check: bool
@@ -59,17 +58,23 @@ class StageFailedError(Exception):
 
 
 def run(options: DemoOptions) -> int:
-    """Run the demonstration; the exit status. With `check`, prints a verdict as JSON on standard output."""
+    """Run the demonstration; the exit status. With `check`, prints a verdict as JSON on standard output.
+
+    Raises SetupError when the data folder is another example's, or the example takes no recorded sessions.
+    """
+    if options.sessions is not None and not options.example.takes_session_files:
+        raise SetupError(f"charging sessions cannot drive {options.example.devices}: leave --sessions or --example out")
+    _claim(options.data, options.example)
     progress = Progress()
     started = time.monotonic()
     try:
-        with LocalSystem(options.data, ECOSYSTEM, options.port) as system:
+        with LocalSystem(options.data, options.example.id, options.port) as system:
             recorded, database, token = _start(system, options, progress)
-            check = DemoCheck(system, token, progress, started) if options.check else None
+            check = DemoCheck(system, token, progress, started, options.example) if options.check else None
             with _stage("devices", progress):
-                system.supervisor.start(_fleet_program(system))
+                system.supervisor.start(demo_fleet.program(system))
             if check is not None:
-                return _tell(check.run(status_path(system), recorded))
+                return _tell(check.run(demo_fleet.status_path(system), recorded))
             progress.say(_welcome(system, token, options))
             _watch(system, token, options.seconds, progress)
             database.close()
@@ -80,15 +85,25 @@ def run(options: DemoOptions) -> int:
     return 0
 
 
+def _claim(data: Path, example: Example) -> None:
+    """Note which example the data folder belongs to; raises SetupError when it is another one."""
+    data.mkdir(parents=True, exist_ok=True)
+    noted = data / _EXAMPLE_FILE
+    if not noted.exists():
+        noted.write_text(f"{example.id}\n", encoding="utf-8")
+    held = noted.read_text(encoding="utf-8").strip()
+    if held != example.id:
+        raise SetupError(
+            f"the folder {data} holds the example {held}: start it with --example {held}, "
+            f"or give {example.id} a folder of its own, such as --data {data.with_name(example.id)}"
+        )
+
+
 def _welcome(system: LocalSystem, token: str, options: DemoOptions) -> str:
-    pace = (
-        "as fast as the charge points take them"
-        if options.speed is None
-        else f"{options.speed} times faster than real time"
-    )
+    pace = "as fast as they can" if options.speed is None else f"{options.speed} times faster than real time"
     return (
         f"\n  Open  {system.api_url}/signin?token={token}\n\n"
-        f"  Charge points run the real firmware; sessions come {pace}.\n"
+        f"  {options.example.devices.capitalize()} run the real firmware; things happen {pace}.\n"
         f"  Ctrl-C stops everything; the data stays in {options.data}.\n"
     )
 
@@ -103,7 +118,7 @@ def _start(
 ) -> tuple[RecordedSessions | None, Database, str]:
     """Bring up everything but the devices, whose configuration is written."""
     recorded = None
-    devices = charge_points(options.devices)
+    devices = options.example.device_names(options.devices)
     if options.sessions is not None:
         with _stage("sessions", progress):
             recorded = read_sessions(options.sessions, options.columns)
@@ -111,15 +126,15 @@ def _start(
     with _stage("database", progress):
         database = system.start_database()
         now = datetime.now(UTC)
-        register(database, devices, now)
-        token = create_token(database, ECOSYSTEM, "demo", now, now + timedelta(hours=_TOKEN_HOURS))
+        register(database, devices, now, options.example)
+        token = create_token(database, system.ecosystem, "demo", now, now + timedelta(hours=_TOKEN_HOURS))
     with _stage("broker", progress):
         passwords = system.start_broker(devices)
     with _stage("gateway", progress):
         system.start_gateway()
     with _stage("api", progress):
         system.start_api()
-    _configure_fleet(system, options, devices, passwords)
+    demo_fleet.configure(system, devices, passwords, _activities(options), _speed(options))
     return recorded, database, token
 
 
@@ -133,49 +148,17 @@ def _stage(name: str, progress: Progress) -> Iterator[None]:
             raise StageFailedError(name, str(error)) from error
 
 
-def _configure_fleet(system: LocalSystem, options: DemoOptions, devices: list[str], passwords: Any) -> None:
-    host, port = system.broker
-    root_key = system.secrets.root_key
-    keys = {device: derive(root_key, ECOSYSTEM, device, _KEY_VERSION) for device in devices}
-    sessions: dict[str, Any] = {"seed": _SEED, "history_days": _HISTORY_DAYS}
-    if options.check:
-        sessions["live_sessions"] = 1
+def _activities(options: DemoOptions) -> dict[str, Any]:
+    """What devices do."""
     if options.sessions is not None:
-        sessions = {"file": str(options.sessions.absolute()), "columns": asdict(options.columns)}
-    configuration = {
-        "ecosystem": ECOSYSTEM,
-        "folder": "devices",
-        "mqtt": {"host": host, "port": port},
-        "devices": [
-            {
-                "device": device,
-                "key_version": _KEY_VERSION,
-                "uplink_key": keys[device].uplink.hex(),
-                "downlink_key": keys[device].downlink.hex(),
-                "password": passwords[device],
-            }
-            for device in devices
-        ],
-        "sessions": sessions,
-        "speed": "max" if options.speed is None or (options.check and options.sessions is None) else options.speed,
-    }
-    replace_file(system.folder / "fleet-config.json", json.dumps(configuration, indent=1))
-    status_path(system).unlink(missing_ok=True)
+        return {"file": str(options.sessions.absolute()), "columns": asdict(options.columns)}
+    activities = {"generator": options.example.generator, "seed": _SEED, "history_days": _HISTORY_DAYS}
+    return activities | ({"live": 1} if options.check else {})
 
 
-def _fleet_program(system: LocalSystem) -> Program:
-    return Program(
-        name=_FLEET,
-        command=(sys.executable, "-m", "thalweg_edge.fleet", str(system.folder / "fleet-config.json")),
-        log=system.folder / "devices.log",
-        is_ready=status_path(system).exists,
-        is_finite=True,
-    )
-
-
-def status_path(system: LocalSystem) -> Path:
-    """Where the fleet says how it is doing."""
-    return system.folder / "devices" / STATUS_FILE
+def _speed(options: DemoOptions) -> int | str:
+    """How fast they do it; a check waits for nothing that it makes up itself."""
+    return "max" if options.speed is None or (options.check and options.sessions is None) else options.speed
 
 
 def _watch(system: LocalSystem, token: str, seconds: int | None, progress: Progress) -> None:
@@ -184,7 +167,7 @@ def _watch(system: LocalSystem, token: str, seconds: int | None, progress: Progr
     while deadline is None or time.monotonic() < deadline:
         system.supervisor.wait(1000)
         try:
-            accounting = system.get(f"/api/v1/ecosystems/{ECOSYSTEM}/accounting", token)
+            accounting = system.get(f"/api/v1/ecosystems/{system.ecosystem}/accounting", token)
         except ThalwegError as error:
             progress.now(str(error))
             continue

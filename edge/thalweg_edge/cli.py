@@ -28,7 +28,7 @@ def device() -> None:
 def simulate(
     config: Annotated[Path, typer.Argument(help="The fleet: a JSON file, see thalweg_edge.fleet_config.")],
 ) -> None:
-    """Run simulated charge points on the real firmware until their sessions are delivered, or until Ctrl-C."""
+    """Run simulated devices on the real firmware until what they did is delivered, or until Ctrl-C."""
     try:
         fleet = Fleet(read_config(config), time.time_ns() // 1_000_000)
         is_done = asyncio.run(run_until_told(fleet))

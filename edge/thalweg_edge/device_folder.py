@@ -1,9 +1,9 @@
 """The folder of one simulated device: its configuration, its outbox, and what earlier starts recorded.
 
-It answers one question exactly: which session was recorded last? The charge point records its sessions in the order
-in which it gets them, each with its id, and has stored the batch before anybody else sees it; the outbox never frees
-its newest file. So the newest whole batch names the last session recorded, and every later one may be handed over
-(again) without being counted twice, whatever was killed in between: device, fleet, or both.
+It answers one question exactly: which activity was recorded last? The device records its activities in the order in
+which it gets them, each with its id, and has stored the batch before anybody else sees it; the outbox never frees its
+newest file. So the newest whole batch names the last activity recorded, and every later one may be handed over (again)
+without being counted twice, whatever was killed in between: device, fleet, or both.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from thalweg.errors import BadSignature, SetupError, WireError
 from thalweg.wire import batch
-
-SESSION_KIND: Final = "charging.session"
-_SESSION_ATTRIBUTE: Final = "session"
+from thalweg_edge.activities import Kind
+from thalweg_edge.recorded_totals import Total
 
 
 class DeviceFolder:
@@ -31,9 +31,11 @@ class DeviceFolder:
         self._key = uplink_key
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def configure(self, configuration: dict[str, Any]) -> None:
-        """Writes `device.json`, readable by its owner only."""
-        replace_file(self.path / "device.json", json.dumps(configuration, indent=1) + "\n")
+    def configure(self, configuration: Mapping[str, Any], kinds: Mapping[str, Kind]) -> None:
+        """Writes `device.json` and the `kinds.json` of the events that it will send, readable by their owner only."""
+        declared = {name: {"unit": kind.unit, "fields": kind.fields} for name, kind in kinds.items()}
+        for name, content in (("device.json", configuration), ("kinds.json", declared)):
+            replace_file(self.path / name, json.dumps(content, indent=1) + "\n")
 
     @contextmanager
     def claim(self) -> Iterator[int]:
@@ -49,22 +51,40 @@ class DeviceFolder:
         finally:
             os.close(descriptor)
 
-    def last_session(self) -> int | None:
-        """The id of the session recorded last, None before the first one; to be asked while no process runs.
+    def last_activity(self, kinds: Mapping[str, Kind]) -> int | None:
+        """The id of the activity recorded last, None before the first one; to be asked while no process runs.
 
-        Raises SetupError when the outbox cannot tell: then nothing can be handed over safely.
+        `kinds` say which attribute holds it. Raises SetupError when the outbox cannot tell: then nothing can be handed
+        over safely.
         """
         newest = self._newest()
         if newest is None:
             return None
         last = newest.events[-1]
-        session_id = last.attributes.get(_SESSION_ATTRIBUTE)
-        if last.kind != SESSION_KIND or not isinstance(session_id, int):
+        kind = kinds.get(last.kind)
+        activity_id = last.attributes.get(kind.numbered_by) if kind and kind.numbered_by else None
+        if not isinstance(activity_id, int):
             raise SetupError(
-                f"the last batch in {self.path} ends within a session, so nobody can tell which session comes next: "
-                "let the device deliver what it holds, then give it a new folder"
+                f"the last batch in {self.path} ends with {last.kind!r}, within an activity, so nobody can tell which "
+                "one comes next: let the device deliver what it holds, then give it a new folder"
             )
-        return session_id
+        return activity_id
+
+    def totals(self, last_id: int | None) -> dict[str, Total] | None:
+        """What all activities up to `last_id`, the one recorded last, amount to by kind; None when nobody knows.
+
+        That is so when a fleet was killed before it could remember.
+        """
+        path = self.path / "totals.json"
+        known = json.loads(path.read_text()) if path.exists() else {"last": None, "kinds": {}}
+        if known["last"] != last_id:
+            return None
+        return {kind: Total(**total) for kind, total in known["kinds"].items()}
+
+    def remember_totals(self, last_id: int | None, kinds: Mapping[str, Total]) -> None:
+        """Notes what all activities up to `last_id` amount to by kind."""
+        known = {"last": last_id, "kinds": {kind: asdict(total) for kind, total in kinds.items()}}
+        replace_file(self.path / "totals.json", json.dumps(known) + "\n")
 
     def remember_boot(self) -> int:
         """Notes how far the latest start got; the events recorded in all starts until now."""

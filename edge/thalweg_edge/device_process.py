@@ -1,4 +1,4 @@
-"""One MicroPython process that runs a charge point: JSON lines in and out (`firmware/README.md`)."""
+"""One MicroPython process that runs a device: JSON lines in and out (`firmware/README.md`)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from thalweg_edge.activities import Activity
 from thalweg_edge.lifeline import tied_to_parent
-from thalweg_edge.sessions import ChargingSession, provider_of
 
 _BUFFERED_BYTES: Final = 4096
 _STOP_SECONDS: Final = 5
@@ -56,22 +56,15 @@ class DeviceProcess:
         """The process id."""
         return self._popen.pid
 
-    async def hand_over(self, session: ChargingSession, end_ms: int | None) -> None:
-        """Gives it a session that ended at `end_ms`, None = now; waits while the device pushes back.
+    async def hand_over(self, activity: Activity, at_ms: int | None) -> None:
+        """Has it do the activity at `at_ms`, None = now; waits while the device pushes back.
 
         Raises ConnectionError when the process has ended.
         """
-        body = {
-            "end_ms": end_ms,
-            "wh": session.energy_wh,
-            "seconds": session.duration_seconds,
-            "emsp": provider_of(session.id),
-            "id": session.id,
-        }
-        await self._write({"session": body})
+        await self._write(activity.command(at_ms))
 
     async def finish(self) -> None:
-        """Tells it that no session follows: it ends when all that it recorded is receipted. Raises ConnectionError."""
+        """Tells it that nothing follows: it ends when all that it recorded is receipted. Raises ConnectionError."""
         await self._write({"end": True})
 
     async def reports(self) -> AsyncIterator[tuple[str, Any]]:

@@ -12,12 +12,12 @@ from typing import Final
 from thalweg.errors import SetupError
 
 INTERPRETER_VARIABLE: Final = "THALWEG_MICROPYTHON"
-_PROGRAM: Final = "sim/charge_point.py"
+_PROGRAM: Final = "sim/device.py"
 
 
 @dataclass(frozen=True, slots=True)
 class FirmwareHome:
-    """What a simulated charge point is started with."""
+    """What a simulated device is started with."""
 
     #: the MicroPython Unix port
     interpreter: Path
@@ -25,7 +25,7 @@ class FirmwareHome:
     folder: Path
 
     def command(self, device_folder: Path) -> list[str]:
-        """The command line of the charge point whose `device.json` lies in `device_folder`."""
+        """The command line of the device whose `device.json` lies in `device_folder`."""
         return [str(self.interpreter), str(self.folder / _PROGRAM), str(device_folder)]
 
 

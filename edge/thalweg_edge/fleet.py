@@ -1,7 +1,7 @@
 """A fleet of simulated devices in one process tree: ``python -m thalweg_edge.fleet CONFIG.json``.
 
 It writes `fleet.json` into the fleet's folder, always replaced in one step: each device as in `DeviceReport`, and
-totals. It ends with status 0 when all sessions are recorded and receipted, 1 when a device failed or the
+totals. It ends with status 0 when all activities are recorded and receipted, 1 when a device failed or the
 configuration is wrong. It stops its devices when it is asked to end (SIGTERM, SIGINT) and when its parent ends.
 """
 
@@ -13,17 +13,19 @@ import os
 import signal
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from thalweg.errors import SetupError
+from thalweg_edge.activities import ActivitySource
 from thalweg_edge.device import Pace, SimulatedDevice
 from thalweg_edge.device_folder import DeviceFolder, replace_file
 from thalweg_edge.firmware_home import find_firmware
 from thalweg_edge.fleet_config import FleetConfig, FleetDevice, Generated, read_config
-from thalweg_edge.generator import DAY_MS, GeneratedSessions
+from thalweg_edge.generators.days import DAY_MS, GeneratedActivities
+from thalweg_edge.recorded_totals import sum_of
 from thalweg_edge.session_file import read_sessions
-from thalweg_edge.sessions import SessionSource
 
 STATUS_FILE: Final = "fleet.json"
 _STATUS_SECONDS: Final = 0.5
@@ -34,14 +36,14 @@ class Fleet:
     """The devices of one configuration; raises SetupError when something that they need is missing."""
 
     def __init__(self, config: FleetConfig, now_ms: int) -> None:
-        """`now_ms` (Unix time) divides generated sessions into history and live ones."""
+        """`now_ms` (Unix time) divides generated activities into history and live ones."""
         firmware = find_firmware(config.micropython, config.firmware)
         source, pace = _source(config, now_ms)
         self._status_path = config.folder / STATUS_FILE
         self.devices: list[SimulatedDevice] = []
         for one in config.devices:
             folder = DeviceFolder(config.folder / one.device, one.uplink_key)
-            folder.configure(_device_json(config, one))
+            folder.configure(_device_json(config, one), source.kinds)
             self.devices.append(SimulatedDevice(one.device, folder, firmware.command(folder.path), source, pace))
 
     async def run(self) -> bool:
@@ -62,11 +64,14 @@ class Fleet:
         return next(state for state in ("running", "failed", "done") if state in states)
 
     def status(self) -> dict[str, Any]:
-        """What `fleet.json` says; `sessions` is None when they never end."""
+        """What `fleet.json` says; `activities` is None when they never end, `kinds` when nobody knows."""
         reports = [device.report for device in self.devices]
-        totals: dict[str, int | None] = {name: sum(getattr(report, name) for report in reports) for name in _TOTALS}
-        counts = [report.sessions for report in reports if report.sessions is not None]
-        totals["sessions"] = sum(counts) if len(counts) == len(reports) else None
+        totals: dict[str, Any] = {name: sum(getattr(report, name) for report in reports) for name in _TOTALS}
+        counts = [report.activities for report in reports if report.activities is not None]
+        totals["activities"] = sum(counts) if len(counts) == len(reports) else None
+        known = [report.kinds for report in reports if report.kinds is not None]
+        is_known = len(known) == len(reports)
+        totals["kinds"] = {kind: asdict(total) for kind, total in sum_of(known).items()} if is_known else None
         totals["devices"] = len(reports)
         totals["connected"] = sum(report.connected for report in reports)
         return {"state": self.state(), "totals": totals, "devices": [report.as_json() for report in reports]}
@@ -109,18 +114,18 @@ def main(arguments: list[str]) -> int:
     return 0 if is_done else 1
 
 
-def _source(config: FleetConfig, now_ms: int) -> tuple[SessionSource, Pace]:
-    """The sessions, and when they are handed over."""
-    sessions = config.sessions
-    if isinstance(sessions, Generated):
-        last_ms = now_ms if config.speed is None and sessions.live_sessions is None else None
-        first_ms = now_ms - sessions.history_days * DAY_MS
-        source = GeneratedSessions(sessions.seed, first_ms, last_ms, sessions.sessions_per_100_days)
-        return source, Pace(config.speed, now_ms, sessions.live_sessions)
-    recorded = read_sessions(sessions.file, sessions.columns)
+def _source(config: FleetConfig, now_ms: int) -> tuple[ActivitySource, Pace]:
+    """The activities, and when they are handed over."""
+    wanted = config.activities
+    if isinstance(wanted, Generated):
+        last_ms = now_ms if config.speed is None and wanted.live is None else None
+        first_ms = now_ms - wanted.history_days * DAY_MS
+        source = GeneratedActivities(wanted.generator, wanted.seed, first_ms, last_ms)
+        return source, Pace(config.speed, now_ms, wanted.live)
+    recorded = read_sessions(wanted.file, wanted.columns)
     missing = sorted(set(recorded.by_device) - {one.device for one in config.devices})
     if missing:
-        raise SetupError(f"{sessions.file} has sessions of stations that are no devices here: {', '.join(missing)}")
+        raise SetupError(f"{wanted.file} has sessions of stations that are no devices here: {', '.join(missing)}")
     first_ms = min((of_one[0].end_ms for of_one in recorded.by_device.values()), default=now_ms)
     return recorded, Pace(config.speed, first_ms)
 

@@ -8,16 +8,16 @@
       "mqtt": {"host": "127.0.0.1", "port": 1883},
       "devices": [{"device": "cp-01", "key_version": 1, "uplink_key": "64 hex digits", "downlink_key": "64 hex digits",
                    "password": "…"}],
-      "sessions": {"seed": 1, "history_days": 30}                                    generated ones, or
-                  {"file": "sessions.csv", "columns": {"station": "…"}},             recorded ones
+      "activities": {"generator": "charging", "seed": 1, "history_days": 30}         generated ones, or
+                    {"file": "sessions.csv", "columns": {"station": "…"}},           recorded charging sessions
       "speed": "max",                          or how many times faster than real time, for example 60
       "seal_online_seconds": 5,                optional, like the three below
       "outbox_max_files": 128, "micropython": "…", "firmware": "…"
     }
 
-Generated sessions begin `history_days` ago; the history is handed over as fast as the devices take it. With "max"
-that is all, otherwise sessions go on for ever. Optional: `sessions_per_100_days` for every device, and
-`live_sessions`, the number of sessions that each device gets after the history before it is done.
+Generated activities begin `history_days` ago; the history is handed over as fast as the devices take it. With "max"
+that is all, otherwise they go on for ever. Generators are those of `thalweg_edge.generators`. Optional: `live`, the
+number of activities that each device gets after the history before it is done.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from typing import Any, Final
 from thalweg.errors import SetupError
 from thalweg.wire.topics import ID_PATTERN, is_id
 from thalweg_edge.columns import ColumnMapping
+from thalweg_edge.generators import GENERATORS
+from thalweg_edge.generators.days import DayGenerator
 
 _KEY_DIGITS: Final = 64
 
@@ -47,18 +49,18 @@ class FleetDevice:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """Sessions with the statistics of real ones."""
+    """Activities that nobody did."""
 
+    generator: DayGenerator
     seed: int
     history_days: int
-    sessions_per_100_days: int | None
-    #: sessions after the history; None = none with speed "max", otherwise without end
-    live_sessions: int | None
+    #: activities after the history; None = none with speed "max", otherwise without end
+    live: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Sessions from a file; each station is the device of its id."""
+    """Charging sessions from a file; each station is the device of its id."""
 
     file: Path
     columns: ColumnMapping
@@ -73,7 +75,7 @@ class FleetConfig:
     host: str
     port: int
     devices: tuple[FleetDevice, ...]
-    sessions: Generated | Recorded
+    activities: Generated | Recorded
     #: None = as fast as possible
     speed: int | None
     seal_online_seconds: int = 5
@@ -108,7 +110,7 @@ def _config(raw: dict[str, Any], here: Path) -> FleetConfig:
         host=str(mqtt["host"]),
         port=_whole(mqtt, "port", 1, 65_535),
         devices=devices,
-        sessions=_sessions(raw["sessions"], here),
+        activities=_activities(raw["activities"], here),
         speed=None if speed == "max" else _whole(raw, "speed", 1, 1_000_000),
         seal_online_seconds=_whole(raw, "seal_online_seconds", 1, 3600, 5),
         outbox_max_files=_whole(raw, "outbox_max_files", 2, 65_535, 128),
@@ -127,12 +129,14 @@ def _device(raw: dict[str, Any]) -> FleetDevice:
     )
 
 
-def _sessions(raw: dict[str, Any], here: Path) -> Generated | Recorded:
+def _activities(raw: dict[str, Any], here: Path) -> Generated | Recorded:
     if "file" in raw:
         return Recorded(here / raw["file"], ColumnMapping().with_values(raw.get("columns", {})))
-    rate = _whole(raw, "sessions_per_100_days", 0, 2_000) if "sessions_per_100_days" in raw else None
-    live = _whole(raw, "live_sessions", 0, 1_000_000) if "live_sessions" in raw else None
-    return Generated(_whole(raw, "seed", 0, 1 << 63), _whole(raw, "history_days", 0, 3_660), rate, live)
+    generator = GENERATORS.get(raw["generator"])
+    if generator is None:
+        raise ValueError(f"generator is {raw['generator']!r}: write one of {', '.join(GENERATORS)}")
+    live = _whole(raw, "live", 0, 1_000_000) if "live" in raw else None
+    return Generated(generator, _whole(raw, "seed", 0, 1 << 63), _whole(raw, "history_days", 0, 3_660), live)
 
 
 def _identifier(raw: dict[str, Any], name: str) -> str:

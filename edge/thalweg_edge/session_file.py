@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from thalweg.errors import SetupError
+from thalweg_edge.activities import Activity, Kind
+from thalweg_edge.charging_sessions import KINDS, ChargingSession
 from thalweg_edge.columns import WH_DECIMALS, ColumnMapping
 from thalweg_edge.device_ids import device_ids
-from thalweg_edge.sessions import ChargingSession
 
 _LIMIT: Final = 1 << 62
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,7 +32,7 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class RecordedSessions:
-    """What a file holds; a source of sessions. `rows` = all sessions + `rejected`."""
+    """What a file holds; a source of activities. `rows` = all sessions + `rejected`."""
 
     #: by device id, each by end and then by row
     by_device: dict[str, list[ChargingSession]]
@@ -42,17 +43,22 @@ class RecordedSessions:
     #: sessions whose end lay before their start; booked at their start, with no connected time
     repaired: int
 
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """See `ActivitySource`."""
+        return KINDS
+
     keeps_times = True
 
-    def sessions_after(self, device: str, session_id: int | None) -> Iterator[ChargingSession]:
-        """See `SessionSource`."""
+    def activities_after(self, device: str, activity_id: int | None) -> Iterator[Activity]:
+        """See `ActivitySource`."""
         sessions = self.by_device.get(device, [])
         ids = [session.id for session in sessions]
-        first = ids.index(session_id) + 1 if session_id in ids else 0
-        return iter(sessions[first:])
+        first = ids.index(activity_id) + 1 if activity_id in ids else 0
+        return (session.activity() for session in sessions[first:])
 
     def count(self, device: str) -> int:
-        """See `SessionSource`."""
+        """See `ActivitySource`."""
         return len(self.by_device.get(device, []))
 
     def energy_wh(self) -> int:

@@ -2,56 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import signal
-import subprocess
-import sys
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from thalweg_app.local_system import free_port
 from worlds.brokers import wait_for
-from worlds.demo import open_folder
+from worlds.demo import get, link_in, open_folder, watched
 
 pytestmark = pytest.mark.slow
-LINK = re.compile(r"(http://127\.0\.0\.1:\d+)/signin\?token=(\S+)")
-
-
-@contextmanager
-def watched(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """A demonstration, and the file that holds what it says."""
-    said = folder / "said.txt"
-    command = [sys.executable, "-m", "thalweg_app.main", "demo", "--data", str(folder / "data"), "--devices", "2"]
-    with said.open("wb") as file:
-        process = subprocess.Popen(
-            [*command, "--port", str(free_port()), *options], stderr=file, stdout=file, stdin=subprocess.DEVNULL
-        )
-        try:
-            yield process, said
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-
-
-def link_in(said: Path) -> tuple[str, str]:
-    wait_for(lambda: LINK.search(said.read_text()) is not None, f"a sign-in link in: {said.read_text()}")
-    found = LINK.search(said.read_text())
-    assert found is not None
-    return found[1], found[2]
-
-
-def get(url: str, token: str) -> Any:
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
 
 
 def processes_using(folder: Path) -> list[str]:
@@ -108,3 +68,14 @@ def test_two_demonstrations_do_not_share_a_folder() -> None:
         with open_folder() as other, watched(other, "--data", str(folder / "data")) as (second, words):
             assert second.wait(60) == 1
             assert "is in use by process" in words.read_text()
+
+
+def test_a_folder_of_one_example_is_not_taken_for_another_and_the_message_says_what_to_do() -> None:
+    with open_folder() as folder:
+        with watched(folder, "--seconds", "1") as (process, _):
+            assert process.wait(120) == 0
+        with watched(folder, "--example", "scooters") as (second, words):
+            assert second.wait(60) == 2
+            said = words.read_text()
+            assert "holds the example ev-charging: start it with --example ev-charging" in said
+            assert f"--data {folder / 'scooters'}" in said

@@ -18,7 +18,11 @@ from thalweg.wire import keys
 
 pytestmark = pytest.mark.slow
 
-CHARGE_POINT = Path(__file__).parents[2] / "firmware" / "sim" / "charge_point.py"
+BOARD = Path(__file__).parents[2] / "firmware" / "sim" / "device.py"
+KINDS = {
+    "charging.session": {"unit": "Wh", "fields": ["emsp", "session", "seconds"]},
+    "occupancy": {"unit": "count", "fields": ["to"]},
+}
 KEYS = keys.derive(bytes(range(32)), ECOSYSTEM, DEVICE, 1)
 LIMIT_SECONDS = 60
 
@@ -31,7 +35,7 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 
 
 class ChargePoint:
-    """The simulated charge point as a process."""
+    """A simulated device as a process, which charges cars."""
 
     def __init__(self, micropython: Path, folder: Path, port: int, **settings: Any) -> None:
         folder.mkdir(exist_ok=True)
@@ -46,9 +50,10 @@ class ChargePoint:
             **settings,
         }
         (folder / "device.json").write_text(json.dumps(configuration), encoding="utf-8")
+        (folder / "kinds.json").write_text(json.dumps(KINDS), encoding="utf-8")
         self.outbox = folder / "outbox"
         self._process = subprocess.Popen(
-            [str(micropython), str(CHARGE_POINT), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [str(micropython), str(BOARD), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.reports: queue.Queue[dict[str, Any]] = queue.Queue()
         self.status: dict[str, Any] = {}
@@ -61,14 +66,9 @@ class ChargePoint:
     def charge(self, first: int, count: int) -> None:
         """Let `count` sessions end, two events and one batch each; `first` numbers them."""
         for number in range(first, first + count):
-            session = {
-                "end_ms": 1_515_777_720_000 + number,
-                "wh": 6706,
-                "seconds": 5303,
-                "emsp": "volt-pass",
-                "id": number,
-            }
-            self.write(json.dumps({"session": session}))
+            session = {"emsp": "volt-pass", "session": number, "seconds": 5303}
+            events = [["occupancy", 1, "city", {}], ["charging.session", 6706, None, session]]
+            self.write(json.dumps({"at_ms": 1_515_777_720_000 + number, "events": events, "final": True}))
 
     def write(self, line: str) -> None:
         assert self._process.stdin is not None
@@ -325,14 +325,28 @@ def test_bad_lines_are_reported_and_skipped(start: Start, broker: ScriptedBroker
         "nonsense",
         "[1]",
         "{}",
-        '{"session": 3}',
-        '{"session": {"wh": 1.5, "seconds": 1, "id": 1, "emsp": "x"}}',
+        '{"events": 3}',
+        '{"events": []}',
+        '{"events": [["charging.session", 1.5, null, {}]]}',
+        '{"events": [["charging.session", true, null, {}]]}',
+        '{"events": [["charging.session", 1, 2, {}]]}',
+        '{"events": [["charging.session", 1, null, []]]}',
+        '{"events": [["charging.session", 1, null, {"emsp": 0.5}]]}',
+        '{"events": [["charging.session", 1, null]]}',
+        '{"events": [["charging.session", 1, null, {}], ["", 1, null, {}]]}',
+        '{"at_ms": -1, "events": [["charging.session", 1, null, {}]]}',
     ]
-    bad += ['{"session": {"wh": 1, "seconds": 1, "id": 1, "emsp": 1}}', "x" * 5000, "\x00"]
-    bad += ['{"session": {"end_ms": -1, "wh": 1, "seconds": 1, "id": 1, "emsp": "x"}}']
+    crowded = {f"a{number}": number for number in range(16)}
+    bad += [
+        "x" * 5000,
+        "\x00",
+        *(json.dumps({"events": [["location", 1, "city", each]]}) for each in (crowded, {"to": "x"})),
+    ]
     for line in bad:
         device.write(line)
-    device.write('{"session": {"end_ms": null, "wh": 7, "seconds": 9, "emsp": "volt-pass", "id": 1}}')
+    device.write(
+        '{"at_ms": null, "events": [["charging.session", 7, null, {"seconds": 9}], ["location", 1, "city", {}]]}'
+    )
     assert device.end()["receipted"] == 2
     assert len(device.errors) == len(bad)
     assert broker.seqs(device.boot()) == [0, 1]
@@ -355,7 +369,8 @@ def test_a_full_outbox_pushes_back_on_the_input(start: Start, broker: ScriptedBr
 
 def test_an_unusable_configuration_ends_the_process_with_every_mistake(micropython: Path, tmp_path: Path) -> None:
     (tmp_path / "device.json").write_text('{"device": "CP"}', encoding="utf-8")
-    command = [str(micropython), str(CHARGE_POINT), str(tmp_path)]
+    (tmp_path / "kinds.json").write_text("{}", encoding="utf-8")
+    command = [str(micropython), str(BOARD), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS)
     assert done.returncode == 1
     for name in ("ecosystem", "device", "uplink_key", "mqtt"):

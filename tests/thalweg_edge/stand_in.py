@@ -1,7 +1,8 @@
-"""A stand-in for the firmware's charge point that speaks the same lines; a folder made by `stand_in_firmware` has it.
+"""A stand-in for the firmware's simulated board that speaks the same lines.
 
-It records each session as two events in one signed batch file, as the firmware does, and is its own gateway: what is
-recorded is receipted. Run by CPython in place of MicroPython.
+It records the events of each line in one signed batch file, as the firmware does with what closes a bill, and is its
+own gateway: what is recorded is receipted. Run by CPython in place of MicroPython, from a folder that
+`stand_in_firmware` makes.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from thalweg.wire.batch import BatchWriter, Event
 
 
 def stand_in_firmware(folder: Path) -> Path:
-    """A firmware folder with this file as its charge point."""
+    """A firmware folder with this file as its simulated board."""
     (folder / "sim").mkdir(parents=True)
-    (folder / "sim" / "charge_point.py").symlink_to(Path(__file__))
+    (folder / "sim" / "device.py").symlink_to(Path(__file__))
     return folder
 
 
@@ -43,15 +44,14 @@ def _main() -> None:
         command = json.loads(line)
         if command.get("end"):
             break
-        session = command["session"]
-        end_ms = time.time_ns() // 1_000_000 if session["end_ms"] is None else session["end_ms"]
-        is_live = int(session["end_ms"] is None)
-        writer.add(Event(end_ms, "occupancy", 1, True, {"to": "city", "seconds": session["seconds"]}))
-        attributes = {"emsp": session["emsp"], "session": session["id"], "live": is_live}
-        writer.add(Event(end_ms, "charging.session", session["wh"], attributes=attributes))
+        is_live = command["at_ms"] is None
+        at_ms = time.time_ns() // 1_000_000 if is_live else command["at_ms"]
+        for kind, quantity, to, attributes in command["events"]:
+            details = {**attributes, "live": int(is_live), **({} if to is None else {"to": to})}
+            writer.add(Event(at_ms, kind, quantity, to is not None, details))
         serial += 1
         (outbox / f"{serial:08x}").write_bytes(writer.seal())
-        recorded += 2
+        recorded += len(command["events"])
         say("status", facts())
     else:
         time.sleep(600)  # no end was asked for: deliver for ever

@@ -21,7 +21,8 @@ from thalweg.errors import MalformedMessage, SetupError
 from thalweg.wire.batch import Batch, decode
 from thalweg_edge.fleet import Fleet
 from thalweg_edge.fleet_config import read_config
-from thalweg_edge.generator import DAY_MS, IDS_PER_DAY
+from thalweg_edge.generators import GENERATORS
+from thalweg_edge.generators.days import DAY_MS
 from thalweg_edge.session_file import ColumnMapping, read_sessions
 from worlds.brokers import wait_for
 
@@ -29,6 +30,10 @@ pytestmark = pytest.mark.slow
 HEADING = "Station_Name,Start_Date___Time,End_Date___Time,Total_Duration__hh_mm_ss_,Energy__kWh_,ObjectId"
 STATIONS = ("alpha", "beta")
 LIMIT_SECONDS = 60
+
+
+def total(events: int, quantity: int) -> dict[str, int]:
+    return {"events": events, "quantity": quantity}
 
 
 def is_running(pid: int) -> bool:
@@ -48,7 +53,7 @@ class Site:
         self.started: list[subprocess.Popen[bytes]] = []
 
     def configure(
-        self, sessions: dict[str, object], speed: object = "max", devices: tuple[str, ...] = STATIONS
+        self, activities: dict[str, object], speed: object = "max", devices: tuple[str, ...] = STATIONS
     ) -> Path:
         config = self.path / "config.json"
         body = {
@@ -59,7 +64,7 @@ class Site:
                 {"device": name, "uplink_key": "11" * 32, "downlink_key": "22" * 32, "password": name}
                 for name in devices
             ],
-            "sessions": sessions,
+            "activities": activities,
             "speed": speed,
             "micropython": sys.executable,
             "firmware": str(self.firmware),
@@ -91,7 +96,7 @@ class Site:
         return [
             int(entry.name)
             for entry in Path("/proc").glob("[0-9]*")
-            if str(self.folder).encode() in _read(entry / "cmdline") and b"charge_point.py" in _read(entry / "cmdline")
+            if str(self.folder).encode() in _read(entry / "cmdline") and b"device.py" in _read(entry / "cmdline")
         ]
 
     def batches(self, device: str) -> list[Batch]:
@@ -139,7 +144,8 @@ def test_every_recorded_session_is_handed_over_once_and_the_fleet_ends_done(site
     assert status["totals"] == {
         "devices": 2,
         "connected": 0,
-        "sessions": 100,
+        "activities": 100,
+        "kinds": {"occupancy": total(100, 100), "charging.session": total(100, 2 * sum(range(500, 50_500, 1_000)))},
         "handed_over": 100,
         "restarts": 0,
         "recorded": 200,
@@ -153,10 +159,13 @@ def test_every_recorded_session_is_handed_over_once_and_the_fleet_ends_done(site
 def test_a_second_start_on_the_same_folder_records_only_what_is_new(site: Site) -> None:
     site.configure(site.write_sessions(5))
     assert site.start().wait(LIMIT_SECONDS) == 0
+    ten_sessions = {"occupancy": total(10, 10), "charging.session": total(10, 25_000)}
+    assert site.status()["totals"]["kinds"] == ten_sessions
     assert site.start().wait(LIMIT_SECONDS) == 0
     assert site.recorded("alpha") == site.expected("alpha")
     assert site.status()["totals"]["recorded_before"] == 20
     assert site.status()["totals"]["recorded"] == 0
+    assert site.status()["totals"]["kinds"] == ten_sessions
 
 
 def test_devices_that_are_killed_go_on_with_the_next_session_and_none_is_doubled_or_left_out(site: Site) -> None:
@@ -172,6 +181,8 @@ def test_devices_that_are_killed_go_on_with_the_next_session_and_none_is_doubled
         assert site.recorded(device) == site.expected(device)
     totals = site.status()["totals"]
     assert totals["recorded"] + totals["recorded_before"] == 2 * 2 * 3_000
+    wh = 2 * sum(n * 1_000 + 500 for n in range(3_000))
+    assert totals["kinds"] == {"occupancy": total(6_000, 6_000), "charging.session": total(6_000, wh)}
 
 
 def test_a_fleet_that_is_killed_takes_its_devices_along_and_the_next_one_goes_on_exactly(site: Site) -> None:
@@ -183,11 +194,12 @@ def test_a_fleet_that_is_killed_takes_its_devices_along_and_the_next_one_goes_on
     assert site.start().wait(LIMIT_SECONDS) == 0
     for device in STATIONS:
         assert site.recorded(device) == site.expected(device)
+    assert site.status()["totals"]["kinds"] is None, "what a killed fleet had its devices do, nobody knows"
 
 
 @pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
 def test_a_fleet_that_is_asked_to_end_stops_its_devices(site: Site, which: signal.Signals) -> None:
-    site.configure({"seed": 1, "history_days": 5}, speed=60)
+    site.configure({"generator": "charging", "seed": 1, "history_days": 5}, speed=60)
     fleet = site.start()
     wait_for(lambda: len(site.pids()) == 2, "the devices run")
     wait_for(lambda: site.status()["totals"].get("connected") == 2, "the devices report")
@@ -198,7 +210,7 @@ def test_a_fleet_that_is_asked_to_end_stops_its_devices(site: Site, which: signa
 
 
 def test_a_fleet_ends_with_the_process_that_started_it(site: Site) -> None:
-    site.configure({"seed": 1, "history_days": 5}, speed=60)
+    site.configure({"generator": "charging", "seed": 1, "history_days": 5}, speed=60)
     code = (
         "import subprocess, sys, time; "
         "subprocess.Popen([sys.executable, '-m', 'thalweg_edge.fleet', sys.argv[1]]); time.sleep(600)"
@@ -211,15 +223,15 @@ def test_a_fleet_ends_with_the_process_that_started_it(site: Site) -> None:
     wait_for(lambda: not site.pids(), "the devices end")
 
 
-def test_history_keeps_its_times_and_live_sessions_happen_now(site: Site) -> None:
-    site.configure({"seed": 1, "history_days": 20, "sessions_per_100_days": 1_000}, speed=500_000)
+def test_history_keeps_its_times_and_what_is_live_happens_now(site: Site) -> None:
+    site.configure({"generator": "air-quality", "seed": 1, "history_days": 4}, speed=2_000)
     fleet = site.start()
     started_ms = time.time_ns() // 1_000_000
 
     def lives(device: str) -> list[int]:
         return [int(batch.events[-1].attributes["live"]) for batch in site.batches(device)]
 
-    wait_for(lambda: all(sum(lives(device)) >= 5 for device in STATIONS), "live sessions are recorded")
+    wait_for(lambda: all(sum(lives(device)) >= 5 for device in STATIONS), "live readings are recorded")
     fleet.terminate()
     fleet.wait()
     for device in STATIONS:
@@ -227,11 +239,11 @@ def test_history_keeps_its_times_and_live_sessions_happen_now(site: Site) -> Non
         assert flags == sorted(flags)  # history first
         assert flags.count(0) > 50
         ends = [batch.events[-1].at_ms for batch in site.batches(device)]
-        assert started_ms - 20 * DAY_MS - DAY_MS < ends[0] < started_ms - 10 * DAY_MS
+        assert started_ms - 5 * DAY_MS < ends[0] < started_ms - 3 * DAY_MS
         assert all(end >= started_ms - 60_000 for end, is_live in zip(ends, flags, strict=True) if is_live)
-        ids = site.recorded(device)
+        ids = [int(batch.events[-1].attributes["reading"]) for batch in site.batches(device)]
         assert len(set(ids)) == len(ids)
-        assert ids[0] // IDS_PER_DAY >= started_ms // DAY_MS - 21
+        assert ids[0] // GENERATORS["air-quality"].ids_per_day == started_ms // DAY_MS - 4
 
 
 def test_recorded_sessions_that_are_paced_keep_their_times(site: Site) -> None:
@@ -271,8 +283,10 @@ def test_its_files_are_for_its_owner_only(site: Site) -> None:
         ({"ecosystem": "House"}, "ecosystem is 'House': an id matches"),
         ({"devices": []}, "list at least one"),
         ({"mqtt": {"host": "h"}}, "port is None"),
-        ({"sessions": {"history_days": 3}}, "seed is None"),
-        ({"sessions": {"file": "s.csv", "columns": {"volt": "x"}}}, "volt='x' is no column mapping"),
+        ({"activities": {"generator": "scooters", "history_days": 3}}, "seed is None"),
+        ({"activities": {"generator": "boats"}}, "generator is 'boats': write one of charging, scooters, air-quality"),
+        ({"activities": {"seed": 1}}, "'generator' is missing"),
+        ({"activities": {"file": "s.csv", "columns": {"volt": "x"}}}, "volt='x' is no column mapping"),
         ({"micropython": "/nowhere/micropython"}, "THALWEG_MICROPYTHON"),
         ({"firmware": "/nowhere"}, "name the firmware's folder"),
     ],

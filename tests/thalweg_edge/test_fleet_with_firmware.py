@@ -8,6 +8,8 @@ import signal
 import socket
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import chain, count, islice
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,8 @@ from thalweg.wire.keys import derive
 from thalweg_app.nats import AUTH, SYSTEM, EmbeddedNats, NatsSecrets
 from thalweg_app.process import Program
 from thalweg_app.supervisor import Supervisor
-from thalweg_edge.generator import GeneratedSessions
+from thalweg_edge.generators.charging import ChargePoint
+from thalweg_edge.generators.days import draws_of
 from thalweg_gateway.auth_claims import new_seed
 from worlds.doorkeeper import Doorkeeper
 
@@ -37,11 +40,10 @@ def free_ports() -> list[int]:
 
 def write_file(path: Path) -> int:
     """A file of sessions for both devices, in the default columns; gives their energy in Wh."""
-    source, total, rows = GeneratedSessions(3, 1_600_000_000_000, sessions_per_100_days=1_000), 0, []
+    charge_point, total, rows = ChargePoint(sessions_per_100_days=1_000), 0, []
     for device in DEVICES:
-        sessions = source.sessions_after(device, None)
-        for _ in range(SESSIONS):
-            one = next(sessions)
+        days = (charge_point.sessions(partial(draws_of, 3, device), day) for day in count(18_000))
+        for one in islice(chain.from_iterable(days), SESSIONS):
             total += one.energy_wh
             start, end = (iso(moment) for moment in (one.start_ms, one.end_ms))
             rows.append(f"{device},{start},{end},{one.energy_wh},{len(rows) + 1}")
@@ -69,7 +71,7 @@ def test_every_session_arrives_once_although_devices_and_broker_are_killed(tmp_p
             }
             for device, keys in KEYS.items()
         ],
-        "sessions": {
+        "activities": {
             "file": "sessions.csv",
             "columns": {
                 "station": "station", "start": "start", "end": "end", "energy": "wh", "energy_unit": "Wh",
@@ -108,6 +110,7 @@ def test_every_session_arrives_once_although_devices_and_broker_are_killed(tmp_p
     totals = json.loads((tmp_path / "fleet" / "fleet.json").read_text())["totals"]
     assert totals["recorded"] + totals["recorded_before"] == len(gateway.events)
     assert totals["restarts"] == len(DEVICES)
+    assert totals["kinds"]["charging.session"] == {"events": 2 * SESSIONS, "quantity": energy_wh}
 
 
 def device_processes(folder: Path) -> list[int]:
@@ -117,6 +120,6 @@ def device_processes(folder: Path) -> list[int]:
             command = (entry / "cmdline").read_bytes()
         except OSError:
             continue
-        if b"charge_point.py" in command and str(folder).encode() in command:
+        if b"device.py" in command and str(folder).encode() in command:
             found.append(int(entry.name))
     return found

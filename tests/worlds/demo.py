@@ -1,13 +1,15 @@
-"""`thalweg demo --check` as its users run it: a process of its own on a folder of its own."""
+"""`thalweg demo` as its users run it: a process of its own on a folder of its own."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from thalweg_app.local_system import free_port
 from worlds.brokers import wait_for
 
 LIMIT_SECONDS = 600
+LINK = re.compile(r"(http://127\.0\.0\.1:\d+)/signin\?token=(\S+)")
 
 
 @contextmanager
@@ -105,3 +108,35 @@ def demo_check(folder: Path, *options: str, environment: Mapping[str, str] | Non
         if process.poll() is None:
             process.terminate()
             process.communicate(timeout=60)
+
+
+@contextmanager
+def watched(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A demonstration, and the file that holds what it says."""
+    said = folder / "said.txt"
+    command = [sys.executable, "-m", "thalweg_app.main", "demo", "--data", str(folder / "data"), "--devices", "2"]
+    with said.open("wb") as file:
+        process = subprocess.Popen(
+            [*command, "--port", str(free_port()), *options], stderr=file, stdout=file, stdin=subprocess.DEVNULL
+        )
+        try:
+            yield process, said
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+def link_in(said: Path) -> tuple[str, str]:
+    """The address and the token in what it says; waits for them."""
+    wait_for(lambda: LINK.search(said.read_text()) is not None, f"a sign-in link in: {said.read_text()}")
+    found = LINK.search(said.read_text())
+    assert found is not None
+    return found[1], found[2]
+
+
+def get(url: str, token: str) -> Any:
+    """The API's JSON answer."""
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)

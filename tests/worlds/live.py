@@ -18,8 +18,10 @@ from typing import IO, Any
 import pytest
 
 from thalweg.wire.keys import derive
-from thalweg_app.demo_world import ECOSYSTEM, charge_points, register
+from thalweg_app.demo_examples import DEFAULT
+from thalweg_app.demo_world import ECOSYSTEM, register
 from thalweg_app.local_system import DATABASE_VARIABLE, MQTT_VARIABLE, LocalSystem, free_port
+from thalweg_edge.charging_sessions import KINDS
 from thalweg_edge.device_folder import DeviceFolder
 from thalweg_edge.firmware_home import find_firmware
 from thalweg_edge.lifeline import tied_to_parent
@@ -42,10 +44,11 @@ class ChargePoint:
     def charge(self, wh: int, emsp: str = "volt-pass", end_ms: int | None = None) -> None:
         """Hand it a finished session, of now unless `end_ms` (Unix time) says otherwise."""
         self._sessions += 1
-        session = {"id": self._sessions, "wh": wh, "seconds": 1800, "emsp": emsp, "end_ms": end_ms}
+        session = {"emsp": emsp, "session": self._sessions, "seconds": 1800}
+        events = [["occupancy", 1, "city", {}], ["charging.session", wh, None, session]]
         plug: IO[bytes] | None = self.process.stdin
         assert plug is not None
-        plug.write(json.dumps({"session": session}).encode() + b"\n")
+        plug.write(json.dumps({"at_ms": end_ms, "events": events, "final": True}).encode() + b"\n")
         plug.flush()
 
 
@@ -93,7 +96,7 @@ def live_system() -> Iterator[Live]:
     with open_folder() as folder, pytest.MonkeyPatch.context() as environment:
         for variable in (DATABASE_VARIABLE, MQTT_VARIABLE):
             environment.delenv(variable, raising=False)
-        [device] = charge_points(1)
+        [device] = DEFAULT.device_names(1)
         with LocalSystem(folder, ECOSYSTEM, free_port()) as system:
             database = system.start_database()
             now = datetime.now(UTC)
@@ -123,7 +126,8 @@ def _charge_point(system: LocalSystem, device: str, password: str) -> Iterator[C
             "downlink_key": keys.downlink.hex(),
             "mqtt": {"host": host, "port": port, "user": device, "password": password},
             "seal_online_seconds": 1,
-        }
+        },
+        KINDS,
     )
     with (system.folder / f"{device}.log").open("wb") as log:
         process = subprocess.Popen(

@@ -1,6 +1,7 @@
-"""A simulated charge point: the real firmware on the Unix port, with the host process as its hardware.
+"""A simulated device: the real firmware on the Unix port, with the host process as its hardware.
 
-``micropython firmware/sim/charge_point.py DEVICE_DIR``, where DEVICE_DIR holds ``device.json`` and the outbox.
+``micropython firmware/sim/device.py DEVICE_DIR``, where DEVICE_DIR holds ``device.json``, ``kinds.json`` (the events
+that the device declares: ``{kind: {"unit": …, "fields": […]}}``) and the outbox.
 Commands come as JSON lines on standard input, reports go as JSON lines to standard output (`firmware/README.md`).
 """
 
@@ -20,30 +21,29 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_KINDS = {
-    "charging.session": {"unit": "Wh", "fields": ["emsp", "session", "seconds"]},
-    "occupancy": {"unit": "count", "fields": ["to"]},
-}
 _LINE_LIMIT_BYTES = 1024
 _INTEGER_LIMIT = 1 << 63
-_EMSP_LIMIT_BYTES = 255
+_STRING_LIMIT_BYTES = 255
+#: the receiver is one more
+_ATTRIBUTE_LIMIT = 15
+#: names of the meter's own parameters
+_TAKEN = ("self", "kind", "object_name", "quantity", "to", "final")
 _POLL_MS = 20
 _STATUS_PERIOD_MS = 1000
 
 
-class Session:
-    """One finished charging session, as a command line describes it; raises ValueError for any other line."""
+class Activity:
+    """What a command line tells the device to record; raises ValueError for any other line."""
 
     def __init__(self, raw: dict[str, object]) -> None:
         #: Unix time in ms, or None for now
-        self.end_ms = None if raw.get("end_ms") is None else _integer(raw, "end_ms")
-        self.energy_wh = _integer(raw, "wh")
-        self.seconds = _integer(raw, "seconds")
-        self.number = _integer(raw, "id")
-        emsp = raw.get("emsp")
-        if not isinstance(emsp, str) or len(emsp.encode()) > _EMSP_LIMIT_BYTES:
-            raise ValueError(f'"emsp" is no text of at most {_EMSP_LIMIT_BYTES} bytes')
-        self.emsp = emsp
+        self.at_ms = None if raw.get("at_ms") is None else _integer("at_ms", raw["at_ms"])
+        #: whether the last event closes a bill
+        self.is_final = raw.get("final") is True
+        rows = raw.get("events")
+        if not isinstance(rows, list) or not rows:
+            raise ValueError('neither "events" nor "end"')
+        self.events = [_event(row) for row in rows]
 
 
 class InputLines:
@@ -69,7 +69,7 @@ class InputLines:
                 line.extend(byte)
 
 
-class ChargePoint:
+class Device:
     """Turns commands into metered events."""
 
     def __init__(self, app: App) -> None:
@@ -100,22 +100,27 @@ class ChargePoint:
                 await asyncio.Event().wait()  # deliver until somebody ends this process
                 return
             try:
-                session = _parse(line)
+                activity = _parse(line)
             except ValueError as problem:
                 self._skipped_lines += 1
                 _say("error", f"line skipped ({self._skipped_lines} so far): {problem}")
                 continue
-            if session is None:
+            if activity is None:
                 return
-            await self._charge(session)
+            await self._record(activity)
             await asyncio.sleep_ms(0)
 
-    async def _charge(self, session: Session) -> None:
+    async def _record(self, activity: Activity) -> None:
         app, meter = self._app, self._app.meter
-        app.set_clock(await plat.true_unix_ms() if session.end_ms is None else session.end_ms, NTP)
-        await _once_there_is_room(lambda: meter.exchange("occupancy", 1, to="city"))
-        details: dict[str, int | str] = {"emsp": session.emsp, "session": session.number, "seconds": session.seconds}
-        await _once_there_is_room(lambda: meter.record("charging.session", session.energy_wh, final=True, **details))
+        app.set_clock(await plat.true_unix_ms() if activity.at_ms is None else activity.at_ms, NTP)
+        left = len(activity.events)
+        for kind, quantity, to, attributes in activity.events:
+            left -= 1
+            is_final = activity.is_final and not left
+            if to is None:
+                await _once_there_is_room(meter.record, kind, quantity, final=is_final, **attributes)
+            else:
+                await _once_there_is_room(meter.exchange, kind, quantity, to=to, final=is_final, **attributes)
 
     async def _report(self) -> None:
         app = self._app
@@ -131,36 +136,64 @@ class ChargePoint:
             await asyncio.sleep_ms(_STATUS_PERIOD_MS)
 
 
-async def _once_there_is_room(record: "Callable[[], None]") -> None:
+async def _once_there_is_room(record: "Callable[..., None]", *what: object, **details: object) -> None:
     while True:
         try:
-            record()
+            record(*what, **details)
         except OutboxFull:
             await asyncio.sleep_ms(_POLL_MS)
         else:
             return
 
 
-def _parse(line: bytes) -> Session | None:
-    """The session that a line describes, or None for the end; raises ValueError."""
+def _parse(line: bytes) -> Activity | None:
+    """The activity that a line describes, or None for the end; raises ValueError."""
     try:
         command = json.loads(line)
     except ValueError:
         raise ValueError("no JSON") from None
     if not isinstance(command, dict):
         raise ValueError("no JSON object")
-    if command.get("end") is True:
-        return None
-    if not isinstance(command.get("session"), dict):
-        raise ValueError('neither "session" nor "end"')
-    return Session(command["session"])
+    return None if command.get("end") is True else Activity(command)
 
 
-def _integer(raw: dict[str, object], name: str) -> int:
-    value = raw.get(name)
-    if not isinstance(value, int) or not 0 <= value < _INTEGER_LIMIT:
+def _event(row: object) -> "tuple[str, int, str | None, dict[str, int | str]]":
+    """Kind, quantity, receiver (None for what was used) and attributes of an event."""
+    if not isinstance(row, list) or len(row) != 4 or not isinstance(row[3], dict):
+        raise ValueError("an event is no [kind, quantity, to, attributes]")
+    kind, quantity, to, attributes = row
+    if len(attributes) > _ATTRIBUTE_LIMIT:
+        raise ValueError(f"an event has more than {_ATTRIBUTE_LIMIT} attributes")
+    for name in attributes:
+        if name in _TAKEN:
+            raise ValueError(f'an attribute is called "{name}"')
+        _text("name", name)
+        if not isinstance(attributes[name], str):
+            _integer(name, attributes[name])
+        else:
+            _text(name, attributes[name])
+    return _text("kind", kind), _integer("quantity", quantity), None if to is None else _text("to", to), attributes
+
+
+def _integer(name: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _INTEGER_LIMIT:
         raise ValueError(f'"{name}" is no whole number')
     return value
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value or len(value.encode()) > _STRING_LIMIT_BYTES:
+        raise ValueError(f'"{name}" is no text of 1 to {_STRING_LIMIT_BYTES} bytes')
+    return value
+
+
+def _kinds(path: str) -> dict[str, dict[str, object]]:
+    try:
+        with open(path) as file:
+            kinds: dict[str, dict[str, object]] = json.load(file)
+    except (OSError, ValueError):
+        raise ConfigError(f"there is no {path}, or it is no JSON: write which events the device sends") from None
+    return kinds
 
 
 def _say(what: str, content: object) -> None:
@@ -168,15 +201,15 @@ def _say(what: str, content: object) -> None:
 
 
 def main() -> None:
-    """Run the charge point in the folder that the command line names."""
+    """Run the device in the folder that the command line names."""
     if len(sys.argv) != 2:
-        sys.exit("usage: micropython charge_point.py DEVICE_DIR")
+        sys.exit("usage: micropython device.py DEVICE_DIR")
     try:
-        app = App(_KINDS, sys.argv[1])
+        app = App(_kinds(f"{sys.argv[1]}/kinds.json"), sys.argv[1])
     except ConfigError as problem:
         print(problem, file=sys.stderr)
         sys.exit(1)
-    asyncio.run(ChargePoint(app).run())
+    asyncio.run(Device(app).run())
 
 
 main()

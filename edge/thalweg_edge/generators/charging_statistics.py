@@ -1,4 +1,4 @@
-"""How people charge in public: figures that the session generator reproduces.
+"""How people charge in public: figures that generated sessions reproduce.
 
 Source: City of Boulder open data, "Electric Vehicle Charging Station Energy Consumption", 2018-2021: 24,081 sessions
 at 27 stations. Own summary; the data itself is not part of this project. All figures are integers.

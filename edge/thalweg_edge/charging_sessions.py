@@ -1,12 +1,19 @@
-"""What a charge point is driven with: charging sessions, wherever they come from."""
+"""Charging sessions, recorded or generated, and the events that a charge point makes of one."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
+from thalweg_edge.activities import Activity, DeviceEvent, Kind
+
+#: what charge points send
+KINDS: Final[Mapping[str, Kind]] = {
+    "occupancy": Kind("count", ("to",)),
+    "charging.session": Kind("Wh", ("emsp", "session", "seconds"), numbered_by="session"),
+}
 #: e-mobility service providers (the drivers' contract partners) with their share of the sessions in per cent
 PROVIDERS: Final[Mapping[str, int]] = {"volt-pass": 60, "e-roamer": 40}
 
@@ -25,20 +32,15 @@ class ChargingSession:
     #: how long the vehicle was connected
     duration_seconds: int
 
-
-class SessionSource(Protocol):
-    """Sessions of devices, always the same ones in the same order."""
-
-    #: whether `end_ms` is to be told to the device also when sessions are paced; otherwise the device's clock counts
-    keeps_times: bool
-
-    def sessions_after(self, device: str, session_id: int | None) -> Iterator[ChargingSession]:
-        """The device's sessions by their end, from the first one, or from the one behind the session of that id."""
-        ...
-
-    def count(self, device: str) -> int | None:
-        """How many sessions the device has in all; None when they never end."""
-        ...
+    def activity(self) -> Activity:
+        """What the charge point records at its end: the city learns that the place is free, and the bill is closed."""
+        attributes: dict[str, int | str] = {
+            "emsp": provider_of(self.id),
+            "session": self.id,
+            "seconds": self.duration_seconds,
+        }
+        session = DeviceEvent("charging.session", self.energy_wh, attributes=attributes)
+        return Activity(self.id, self.end_ms, (DeviceEvent("occupancy", 1, to="city"), session), is_final=True)
 
 
 def provider_of(session_id: int) -> str:
