@@ -19,9 +19,12 @@ from thalweg_app.fuzz.ledger import Account, Ledger
 from thalweg_app.fuzz.messages import Messages, Sent
 from thalweg_app.fuzz.senders import Sender, register_senders
 from thalweg_app.local_system import DATABASE_VARIABLE, MQTT_VARIABLE, NATS_VARIABLE, LocalSystem, free_port
+from thalweg_app.nats import MAX_MESSAGE_BYTES
 
 _DEVICES: Final = 8
 _UPLINK: Final = (Channel.EVENTS, Channel.EVENTS_JSON, Channel.STATE)
+#: what the broker takes, with room for the topic: it answers a larger one by ending the session
+_MAX_BYTES: Final = MAX_MESSAGE_BYTES - 1024
 #: messages that are under way at once
 _WINDOW: Final = 100
 _LIMIT_SECONDS: Final = 90
@@ -43,7 +46,10 @@ class BrokerReport:
 
 
 def run(seed: int, messages: int) -> BrokerReport:
-    """Publish so many messages, each on a topic of its sender's own: the broker drops all others. Raises SetupError."""
+    """Publish so many messages, each on a topic of its sender's own and no larger than the broker takes.
+
+    It drops all others. Raises SetupError.
+    """
     for variable in (DATABASE_VARIABLE, MQTT_VARIABLE, NATS_VARIABLE):
         if os.environ.get(variable):
             raise SetupError(f"damaged messages are for servers of their own: unset {variable}")
@@ -69,7 +75,7 @@ def _stream(senders: Sequence[Sender], seed: int, count: int, ledger: Ledger) ->
     while len(chosen) < count:
         sent = messages.next(now_ms)
         sender = own.get(sent.topic)
-        if sender is not None:
+        if sender is not None and len(sent.payload) <= _MAX_BYTES:
             ledger.saw(sent)
             chosen.append((sender, sent))
     return chosen
