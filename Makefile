@@ -9,7 +9,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --require-hashes --no-deps -r
 # What a person repeats while working: formats, money, rating, the gateway's pure parts. `make test` runs everything; a part: tests/README.md.
 FAST := tests/contract tests/thalweg tests/thalweg_gateway \
-	$(addprefix --ignore tests/thalweg/,metrics profiles design charging allocation examples)
+	$(addprefix --ignore tests/thalweg/,metrics profiles design charging allocation examples test_counterfactual.py)
 
 .PHONY: demo test check lint types firmware-types openapi lock clean
 

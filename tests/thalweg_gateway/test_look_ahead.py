@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from thalweg_gateway import pipeline as pipeline_module
 from thalweg_gateway.pipeline import Pipeline
 from thalweg_store.registry import Registry
 from worlds.gateway import ECOSYSTEM, World, charge, make_pipeline
+
+pytestmark = pytest.mark.slow
 
 
 def _fill(world: World, messages: int) -> None:
