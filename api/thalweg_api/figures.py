@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from thalweg.costs import NodeCost, node_costs
 from thalweg.design import Design, load
@@ -14,7 +14,7 @@ from thalweg.errors import OutsideCoverage
 from thalweg.metrics import EventCounts, Evidence, Figures, Freshness, figures_of
 from thalweg.money import format_atoms
 from thalweg.plan import DesignPlan, compile_design
-from thalweg.rating import Flow, Quantity, rate
+from thalweg.rating import Flows, Quantities, rate
 from thalweg_api.schemas import WindowName
 from thalweg_store import arrival_reading
 from thalweg_store import reading as store
@@ -52,6 +52,11 @@ class Span:
         length = _LENGTHS.get(name)
         return cls(name, measured_since if length is None else end - length, end)
 
+    @property
+    def bounds(self) -> tuple[datetime, datetime] | None:
+        """Start and end; None where it has no start."""
+        return None if self.start is None else (self.start, self.end)
+
     def before(self) -> Span | None:
         """The window of equal length before this one."""
         if self.start is None or self.name is WindowName.ALL:
@@ -68,12 +73,12 @@ class Facts:
     watermark: store.Watermark
     ecosystem: store.Ecosystem
     design: Design
-    flows: tuple[Flow, ...]
+    flows: Flows
     figures: Figures
     #: figures of the window before; None where there is none, or it is not covered
     before: Figures | None
     #: what was committed in the last minutes, whenever it was measured
-    recent: tuple[Flow, ...]
+    recent: Flows
     #: events received in the last minutes
     recent_events: int
     #: delay of what was received in the last minutes, backlogs left out; None without any
@@ -109,68 +114,88 @@ def facts_of(database: Database, ecosystem: str, window: WindowName, now: dateti
 
 def facts_from(reading: store.Reading, window: WindowName, now: datetime) -> Facts:
     """The same from an open snapshot, for answers that need more of it."""
-    since = now - store.RECENT
     about = reading.ecosystem()
-    design = design_of(about.design_document)
-    plan = plan_of(about.design_document)
-    meters = meters_of(about.design_document)
-    span = Span.ending(window, now, reading.measured_since(meters))
-    assignments = reading.assignments()
-
-    def measured(within: Span) -> list[Quantity]:
-        return reading.quantities(within.start, within.end, meters=meters, by_bucket=plan.needs_buckets)
-
-    def opening(within: Span) -> list[Quantity]:
-        """What the periods in which the window begins held before it."""
-        if within.start is None or not plan.has_state:
-            return []
-        return reading.quantities(plan.opening(within.start), within.start, by_bucket=True)
-
-    def flows(within: Span) -> tuple[Flow, ...]:
-        return rate(plan, measured(within), assignments, opening(within))
-
-    def costs(within: Span) -> tuple[NodeCost, ...]:
-        if within.start is None or not any(node.costs for node in design.nodes):
-            return ()
-        return node_costs(design, measured(within), assignments, (within.start, within.end))
-
-    def recent_flows() -> tuple[Flow, ...]:
-        recent = reading.recent_quantities(since)
-        return rate(plan, recent, assignments, _without(recent, [*opening(span), *measured(span)], plan))
-
-    def figures_before(earlier: Span | None) -> Figures | None:
-        if earlier is None:
-            return None
-        try:
-            evidence = Evidence(window=_window(earlier))
-            return figures_of(design, flows(earlier), costs=costs(earlier), evidence=evidence)
-        except OutsideCoverage:
-            return None
-
-    current = flows(span)
+    span = Span.ending(window, now, reading.measured_since(meters_of(about.design_document)))
+    rated = _Rated(reading, about.design_document)
+    present = rated.measured(span)
+    flows = rated.flows(present)
+    since = now - store.RECENT
+    evidence = Evidence(
+        events=_event_counts(reading, span),
+        freshness=_freshness(reading.freshness(span.start, at_most=_BACKLOG)),
+        window=span.bounds,
+    )
     return Facts(
         now=now,
         span=span,
         watermark=reading.watermark(),
         ecosystem=about,
-        design=design,
-        flows=current,
-        figures=figures_of(
-            design,
-            current,
-            costs=costs(span),
-            evidence=Evidence(
-                events=_event_counts(reading, span),
-                freshness=_freshness(reading.freshness(span.start, at_most=_BACKLOG)),
-                window=_window(span),
-            ),
-        ),
-        before=figures_before(span.before()),
-        recent=recent_flows(),
+        design=rated.plan.design,
+        flows=flows,
+        figures=figures_of(rated.plan.design, flows, costs=rated.costs(present), evidence=evidence),
+        before=rated.figures_before(span),
+        recent=rated.recent_flows(since, present),
         recent_events=reading.events_received_since(since),
         recent_delay=reading.freshness(since, at_most=_BACKLOG),
         devices=tuple(reading.devices(now)),
     )
+
+
+class _Measured(NamedTuple):
+    """What one window holds, and what the periods in which it begins held before it."""
+
+    span: Span
+    quantities: Quantities
+    opening: Quantities
+
+
+class _Rated:
+    """The windows of one snapshot under its design; what a window holds is read and rated once."""
+
+    def __init__(self, reading: store.Reading, document: str) -> None:
+        self.plan = plan_of(document)
+        self._reading = reading
+        self._meters = meters_of(document)
+        self._assignments = reading.assignments()
+
+    def measured(self, span: Span) -> _Measured:
+        """Raises OutsideCoverage."""
+        quantities = self._reading.quantities(
+            span.start, span.end, meters=self._meters, by_bucket=self.plan.needs_buckets
+        )
+        opening = Quantities.of(())
+        if span.start is not None and self.plan.has_state:
+            opening = self._reading.quantities(self.plan.opening(span.start), span.start, by_bucket=True)
+        return _Measured(span, quantities, opening)
+
+    def flows(self, measured: _Measured) -> Flows:
+        return rate(self.plan, measured.quantities, self._assignments, measured.opening)
+
+    def costs(self, measured: _Measured) -> tuple[NodeCost, ...]:
+        design, bounds = self.plan.design, measured.span.bounds
+        if bounds is None or not any(node.costs for node in design.nodes):
+            return ()
+        return node_costs(design, measured.quantities, self._assignments, bounds)
+
+    def figures_before(self, span: Span) -> Figures | None:
+        """Those of the window before."""
+        earlier = span.before()
+        if earlier is None:
+            return None
+        try:
+            measured = self.measured(earlier)
+        except OutsideCoverage:
+            return None
+        evidence = Evidence(window=earlier.bounds)
+        return figures_of(self.plan.design, self.flows(measured), costs=self.costs(measured), evidence=evidence)
+
+    def recent_flows(self, since: datetime, present: _Measured) -> Flows:
+        """What was committed since then added, whenever it was measured."""
+        recent = self._reading.recent_quantities(since)
+        before = Quantities.of(())
+        if self.plan.has_state:  # charges go on from all that there was before it came
+            before = present.opening.plus(present.quantities).plus(recent.negative())
+        return rate(self.plan, recent, self._assignments, before)
 
 
 @lru_cache(maxsize=64)
@@ -189,17 +214,6 @@ def meters_of(document: str) -> frozenset[str]:
 def plan_of(document: str) -> DesignPlan:
     """The compiled design."""
     return compile_design(design_of(document))
-
-
-def _without(recent: list[Quantity], measured: list[Quantity], plan: DesignPlan) -> list[Quantity]:
-    """What there was before `recent` came, as far as charges depend on it."""
-    if not plan.has_state:
-        return []
-    return [*measured, *(each._replace(quantity=-each.quantity, occurrences=-each.occurrences) for each in recent)]
-
-
-def _window(span: Span) -> tuple[datetime, datetime] | None:
-    return (span.start, span.end) if span.start is not None else None
 
 
 def _event_counts(reading: store.Reading, span: Span) -> EventCounts:

@@ -8,6 +8,7 @@ import uvicorn
 
 from thalweg.errors import ThalwegError
 from thalweg_api.app import create_app
+from thalweg_api.memory import collect_seldom
 from thalweg_api.settings import ApiSettings
 from thalweg_store import logs
 from thalweg_store.database import Database
@@ -19,6 +20,7 @@ def main() -> int:
         settings = ApiSettings.from_environment()
         logs.configure(settings.log, "api")
         app = create_app(Database(settings.database_url.get_secret_value()))
+        collect_seldom()
     except ThalwegError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -58,9 +58,8 @@ def participants_of(facts: Facts) -> dict[str, list[str]]:
     for device in facts.devices:
         for role, participant in device.roles.items():
             roles[participant].add(role)
-    for flow in facts.flows:
-        roles[flow.source].add(flow.source_role)
-        roles[flow.target].add(flow.target_role)
+    for role, participant in facts.flows.paths.parties:
+        roles[participant].add(role)
     return {participant: sorted(roles[participant]) for participant in sorted(roles)}
 
 

@@ -13,9 +13,11 @@ from thalweg.design import Design
 from thalweg.design.document import Extract
 from thalweg.design.forest import Forest
 from thalweg.errors import DesignError
+from thalweg.flows import Flows
 from thalweg.metrics import Evidence, Figures, NodeKey, extract_figures, figures_of
 from thalweg.plan import DesignPlan
-from thalweg.rating import Flow, Quantity, rate
+from thalweg.quantities import Quantities
+from thalweg.rating import rate
 from thalweg_api.figures import design_of, meters_of, plan_of
 from thalweg_api.metric_schemas import Zoom
 from thalweg_api.problems import QuestionError
@@ -29,8 +31,8 @@ _KEYS: Final = {Zoom.PARTICIPANT: NodeKey.PARTICIPANT, Zoom.ROLE: NodeKey.ROLE}
 class Measured(NamedTuple):
     """What a window held."""
 
-    quantities: list[Quantity]
-    flows: tuple[Flow, ...]
+    quantities: Quantities
+    flows: Flows
 
 
 class Study:
@@ -59,7 +61,7 @@ class Study:
         subject = subject or self.subject
         plan, start, end = subject.plan, *interval
         quantities = self.reading.quantities(start, end, meters=subject.meters, by_bucket=plan.needs_buckets)
-        opening: list[Quantity] = []
+        opening = Quantities.of(())
         if start is not None and plan.has_state:
             opening = self.reading.quantities(plan.opening(start), start, by_bucket=True)
         return Measured(quantities, rate(plan, quantities, self.assignments, opening))

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from itertools import product
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from thalweg.design import all_exchanges
+from thalweg.flows import Paths
+from thalweg.integer_columns import Integers, Places, sum_by_place
 from thalweg.metrics import METRICS
 from thalweg.money import round_to_sum
-from thalweg.rating import Flow
 from thalweg.units import in_unit
 from thalweg_api import schemas
 from thalweg_api.figures import Facts
+from thalweg_store.arrival_reading import DeviceStatus
 from thalweg_store.reading import RECENT
 
 #: how many pairs of participants an exchange that does not occur is drawn between, at most
@@ -28,8 +33,7 @@ class _Edge(NamedTuple):
     target: str
 
 
-@dataclass(slots=True)
-class _Sum:
+class _Sum(NamedTuple):
     worth_atoms: int = 0
     quantity: int = 0
     occurrences: int = 0
@@ -45,9 +49,8 @@ class _Parties:
     @classmethod
     def of(cls, facts: Facts) -> _Parties:
         parties = cls()
-        for flow in (*facts.flows, *facts.recent):
-            parties.by_role[flow.source_role].add(flow.source)
-            parties.by_role[flow.target_role].add(flow.target)
+        for role, participant in (*facts.flows.paths.parties, *facts.recent.paths.parties):
+            parties.by_role[role].add(participant)
         for device in facts.devices:
             for role, participant in device.roles.items():
                 parties.by_role[role].add(participant)
@@ -97,10 +100,14 @@ def map_nodes(facts: Facts, flows: list[schemas.MapFlow]) -> list[schemas.MapNod
     capture_ratio = METRICS["m4"].of_node
     assert capture_ratio is not None
     contributed = round_to_sum(facts.figures.contributions)
+    devices_of: defaultdict[str, list[DeviceStatus]] = defaultdict(list)
+    for device in facts.devices:
+        for participant in {device.operator, *device.roles.values()}:
+            devices_of[participant].append(device)
     answer = []
     for participant in sorted(roles):
         account = facts.figures.account(participant)
-        devices = [each for each in facts.devices if participant in (each.operator, *each.roles.values())]
+        devices = devices_of[participant]
         share = capture_ratio(facts.figures, participant)
         answer.append(
             schemas.MapNode(
@@ -119,19 +126,26 @@ def map_nodes(facts: Facts, flows: list[schemas.MapFlow]) -> list[schemas.MapNod
 
 
 def _sums(facts: Facts) -> dict[_Edge, _Sum]:
-    sums: defaultdict[_Edge, _Sum] = defaultdict(_Sum)
-    for flow in facts.flows:
-        total = sums[_edge(flow)]
-        total.worth_atoms += flow.v_to_atoms
-        total.quantity += flow.quantity
-        total.occurrences += flow.occurrences
-    for flow in facts.recent:
-        sums[_edge(flow)].recent += flow.occurrences
-    return dict(sums)
+    numbers = facts.flows.numbers
+    present = _by_edge(facts.flows.paths, numbers.v_to_atoms, numbers.quantity, numbers.occurrences)
+    recent = _by_edge(facts.recent.paths, facts.recent.numbers.occurrences)
+    return {
+        edge: _Sum(*present.get(edge, (0, 0, 0)), *recent.get(edge, (0,))) for edge in (present | recent)
+    }  # fmt: skip
 
 
-def _edge(flow: Flow) -> _Edge:
-    return _Edge(flow.exchange, flow.source, flow.target)
+def _by_edge(paths: Paths, *columns: Integers) -> dict[_Edge, tuple[int, ...]]:
+    edges, place_of = _edges(paths)
+    sums = [sum_by_place(place_of, column, len(edges)) for column in columns]
+    return dict(zip(edges, zip(*sums, strict=True), strict=True))
+
+
+@lru_cache(maxsize=64)
+def _edges(paths: Paths) -> tuple[tuple[_Edge, ...], Places]:
+    """The edges, and the place of each path's."""
+    found = [_Edge(path.exchange, path.source, path.target) for path in paths.listed]
+    place_of = {edge: place for place, edge in enumerate(dict.fromkeys(found))}
+    return tuple(place_of), np.array([place_of[edge] for edge in found], np.intp)
 
 
 def _designed_edges(facts: Facts, occurring: set[str]) -> set[_Edge]:

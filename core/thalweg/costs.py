@@ -15,7 +15,8 @@ from thalweg.design.nodes import Cost, Node
 from thalweg.design.periods import periods_in
 from thalweg.design.roles import SUSPENSE, participant_of
 from thalweg.money import atoms_per_major_unit
-from thalweg.rating_lines import Assignments, Quantity
+from thalweg.quantities import Quantity
+from thalweg.rating_lines import Assignments
 from thalweg.units import unit
 
 

@@ -25,7 +25,7 @@ from thalweg.metrics.adding_up import figures_of
 from thalweg.metrics.evidence import Evidence
 from thalweg.metrics.figures import Figures
 from thalweg.plan import DesignPlan
-from thalweg.rating import Flow, Quantity, rate
+from thalweg.rating import Flow, Flows, Quantities, Quantity, rate
 from thalweg.rating_lines import Assignments
 
 
@@ -33,10 +33,10 @@ class Side(NamedTuple):
     """A design, with what it measures of a window and of the periods before that bear on it."""
 
     plan: DesignPlan
-    quantities: list[Quantity]
-    opening: list[Quantity]
+    quantities: Quantities
+    opening: Quantities
 
-    def flows(self, assignments: Assignments) -> tuple[Flow, ...]:
+    def flows(self, assignments: Assignments) -> Flows:
         """All flows of the window."""
         return rate(self.plan, self.quantities, assignments, self.opening)
 
@@ -91,7 +91,7 @@ def compare(
 
 def _figures(side: Side, flows: Iterable[Flow], assignments: Assignments, evidence: Evidence) -> Figures:
     assert evidence.window is not None
-    costs = node_costs(side.plan.design, side.quantities, assignments, evidence.window)
+    costs = node_costs(side.plan.design, side.quantities.summed(), assignments, evidence.window)
     return figures_of(side.plan.design, flows, costs=costs, evidence=evidence)
 
 
@@ -116,7 +116,7 @@ def _answered(side: Side, responses: Iterable[Response]) -> Side:
     for response in responses:
         for meter in _meters_with(side.plan, response.exchange):
             factors[meter] = factors.get(meter, Fraction(1)) * response.factor
-    return side._replace(quantities=_scaled(side.quantities, factors))
+    return side._replace(quantities=Quantities.of(_scaled(side.quantities, factors)))
 
 
 def _meters_with(plan: DesignPlan, exchange: str) -> set[str]:

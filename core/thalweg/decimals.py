@@ -16,5 +16,11 @@ def fixed_point(scaled: int, places: int) -> str:
 
 def rounded_decimal(value: Fraction | int, places: int) -> Decimal:
     """`value` rounded half to even at `places` decimal places, without trailing zeros; exact where that suffices."""
-    text = fixed_point(round(value * 10**places), places)
+    text = fixed_point(_rounded(value.numerator * 10**places, value.denominator), places)
     return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def _rounded(numerator: int, denominator: int) -> int:
+    """To the nearest whole number, halves to the even one: what `round` does, without finding common divisors."""
+    whole, rest = divmod(numerator, denominator)
+    return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))

@@ -28,14 +28,44 @@ def exact(values: Sequence[int]) -> Integers:
 
 def sum_by_place(places: Places, values: Integers, count: int) -> list[int]:
     """For each place below `count`: the sum of the values that stand beside it in `places`."""
+    return [int(each) for each in sums_by_place(places, values, count).tolist()]
+
+
+def sums_by_place(places: Places, values: Integers, count: int) -> Integers:
+    """The same as a column."""
     if values.dtype == np.int64 and _fits(values):
         sums = np.zeros(count, np.int64)
         np.add.at(sums, places, values)
-        return [int(each) for each in sums.tolist()]
+        return sums
     totals = [0] * count
     for place, value in zip(places.tolist(), values.tolist(), strict=True):
         totals[place] += value
-    return totals
+    return exact(totals)
+
+
+def joined(columns: Sequence[Integers]) -> Integers:
+    """Columns behind one another."""
+    return np.concatenate(columns) if columns else np.zeros(0, np.int64)
+
+
+def times(column: Integers, factors: Integers | int) -> Integers:
+    """The products, row by row, with one factor or as many as there are rows."""
+    other = factors if isinstance(factors, np.ndarray) else exact([factors])
+    if column.dtype == other.dtype == np.int64 and _largest(column) * _largest(other) < _LIMIT:
+        return column * other
+    return _small(column.astype(object) * other.astype(object))
+
+
+def rounded(numerators: Integers, denominator: int) -> Integers:
+    """`numerators` / `denominator`, which is positive, to the nearest whole number; halves to the even one."""
+    if denominator == 1:
+        return numerators
+    if numerators.dtype == np.int64 and denominator >= _LIMIT // 2:
+        numerators = numerators.astype(object)
+    whole = numerators // denominator
+    twice = (numerators - whole * denominator) * 2
+    is_up = (twice > denominator) | ((twice == denominator) & (whole % 2 == 1))
+    return _small(whole + is_up.astype(whole.dtype))
 
 
 def added(left: Integers, right: Integers) -> Integers:
@@ -43,6 +73,16 @@ def added(left: Integers, right: Integers) -> Integers:
     if left.dtype == right.dtype == np.int64 and _largest(left) + _largest(right) < _LIMIT:
         return left + right
     return exact([one + other for one, other in zip(left.tolist(), right.tolist(), strict=True)])
+
+
+def less(left: Integers, right: Integers) -> Integers:
+    """The differences of two columns, row by row."""
+    return added(left, times(right, -1))
+
+
+def _small(column: Integers) -> Integers:
+    """The column in 64 bits, if it fits."""
+    return exact(column.tolist()) if column.dtype == object else column
 
 
 def distinct(columns: Sequence[NDArray[Any]], rows: int) -> tuple[Places, Places]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from thalweg.allocation.claims import Booking, Claim, book
@@ -16,63 +16,16 @@ from thalweg.allocation.pools import allocate_all
 from thalweg.charging.window import Charging
 from thalweg.design.agreements import Agreement, recipients_of
 from thalweg.design.document import Design
-from thalweg.design.exchanges import Exchange, Medium, Valuation
-from thalweg.design.fields import exact
+from thalweg.design.exchanges import Exchange
 from thalweg.design.shares import share_exchanges
-from thalweg.design.ways import Ways
-from thalweg.money import atoms_per_major_unit
+from thalweg.flows import Flow, Flows, Numbers, Path, Paths
 from thalweg.plan import DesignPlan, compile_design
-from thalweg.rating_lines import Assignments, Line, LineKey, Lines, Quantity, Row
-from thalweg.units import unit
+from thalweg.quantities import Quantities, Quantity
+from thalweg.rating_columns import ColumnRating
+from thalweg.rating_layout import layout_of
+from thalweg.rating_lines import Assignments, Line, LineKey, Lines, Row
 
-__all__ = ["Flow", "Quantity", "rate"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
-    """What flowed along one exchange between two participants for one assignment within the window."""
-
-    #: id of the exchange; one that the design draws, or one that an agreement implies (`thalweg.design.all_exchanges`)
-    exchange: str
-    source_role: str
-    target_role: str
-    #: the participant that gives, or `suspense:<role>` for a vacant role
-    source: str
-    #: the participant that receives, likewise
-    target: str
-    medium: Medium
-    assignment_id: int
-    #: in the smallest step of the exchange's unit; where a ratio makes a fraction, rounded half to even
-    quantity: int
-    #: number of events
-    occurrences: int
-    #: worth to the giver in atoms; for money, the amount
-    v_from_atoms: int
-    #: worth to the receiver in atoms; for money, the amount
-    v_to_atoms: int
-    #: the agreement and its step that this is a share by; None for a charge and for what is not money
-    agreement: str | None = None
-    step: str | None = None
-    #: (role, participant) of all whom the exchange's chain can need, by whichever way, sorted; empty for money
-    needs: tuple[tuple[str, str], ...] = ()
-    #: of a charge: the part of `quantity` and of `occurrences` that no tariff has a price for
-    unrated_quantity: int = 0
-    unrated_occurrences: int = 0
-
-    @property
-    def is_money(self) -> bool:
-        """True for a money flow."""
-        return self.medium is Medium.MONEY
-
-    @property
-    def money_atoms(self) -> int:
-        """The amount of money that flows; 0 for any other medium."""
-        return self.v_to_atoms if self.is_money else 0
-
-    @property
-    def created_atoms(self) -> int:
-        """Value created: worth to the receiver less worth to the giver; 0 for money."""
-        return self.v_to_atoms - self.v_from_atoms
+__all__ = ["Flow", "Flows", "Quantities", "Quantity", "rate"]
 
 
 def rate(
@@ -80,7 +33,7 @@ def rate(
     quantities: Iterable[Quantity],
     assignments: Assignments,
     opening: Iterable[Quantity] = (),
-) -> tuple[Flow, ...]:
+) -> Flows:
     """All flows that `quantities` mean under `design`, in the order of its exchanges; shares follow their charge.
 
     `assignments` maps each assignment id to its role → participant table. Quantities of other designs' meters are left
@@ -90,22 +43,31 @@ def rate(
     hour where the design needs it.
     """
     plan = design if isinstance(design, DesignPlan) else compile_design(design)
-    rating = _Rating(plan, list(quantities), assignments, list(opening))
-    flows: list[Flow] = []
+    window, before = plan.grouped(Quantities.of(quantities), Quantities.of(opening))
+    layout = layout_of(plan, window.sources, assignments)
+    columns = ColumnRating(plan, layout, window)
+    charged = plan.charges.exchanges.keys()
+    by_period = set(charged) if len(before) else charged - layout.parts.keys()
+    if not by_period:
+        return Flows(layout.paths, Numbers.joined(map(columns.numbers, layout.parts)))
+    periods = _Periods(plan, window, assignments, before)
+    paths: list[Path] = []
+    numbers: list[Numbers] = []
     for exchange in plan.design.exchanges:
-        if not exchange.is_money:
-            flows += rating.worths(exchange)
-        elif exchange.id in plan.charges.exchanges:
-            flows += rating.charges(exchange)
-    return tuple(flows)
+        if exchange.id in by_period:
+            flows = Flows.of(periods.charges(exchange))
+            paths += flows.paths.listed
+            numbers.append(flows.numbers)
+        elif exchange.id in layout.parts:
+            paths += layout.parts[exchange.id].paths
+            numbers.append(columns.numbers(exchange.id))
+    return Flows(Paths(tuple(paths)), Numbers.joined(numbers))
 
 
-class _Rating:
-    """One design over one window."""
+class _Periods:
+    """Charges period by period: those that depend on what came before, and all where there is an opening."""
 
-    def __init__(
-        self, plan: DesignPlan, quantities: list[Quantity], assignments: Assignments, opening: list[Quantity]
-    ) -> None:
+    def __init__(self, plan: DesignPlan, quantities: Quantities, assignments: Assignments, opening: Quantities) -> None:
         self.design = design = plan.design
         self.lines = Lines(design, quantities, assignments)
         self.charging = Charging(plan.charges, design, quantities, assignments, opening)
@@ -114,20 +76,6 @@ class _Rating:
         self.agreements = {agreement.on: agreement for agreement in design.agreements if agreement.on is not None}
         self.terms = plan.agreements
         self.exchanges = {exchange.id: exchange for exchange in design.exchanges}
-        self.atoms = atoms_per_major_unit(design.currency)
-        self.ways = Ways(design.chains, design.exchanges)
-
-    def worths(self, exchange: Exchange) -> Iterator[Flow]:
-        """The flows of an exchange that is not money."""
-        v_from, v_to = self._per_step(exchange, exchange.v_from), self._per_step(exchange, exchange.v_to)
-        for line in self.lines.lines(exchange, self.ways.roles(exchange.id)):
-            yield _flow(
-                exchange,
-                line,
-                v_from_atoms=round(line.quantity * v_from),
-                v_to_atoms=round(line.quantity * v_to),
-                needs=tuple(sorted(line.parties.items())),
-            )
 
     def charges(self, exchange: Exchange) -> Iterator[Flow]:
         """The charges of a money exchange, each followed by its shares."""
@@ -204,12 +152,6 @@ class _Rating:
                 taken[_key(row, names)] += amount
         return taken
 
-    def _per_step(self, exchange: Exchange, valuation: Valuation | None) -> Fraction:
-        """Atoms for one smallest step; nothing where the value is open, or counted in points."""
-        if valuation is None or not valuation.is_priced:
-            return Fraction(0)
-        return exact(valuation.amount) * self.atoms / unit(exchange.unit).steps
-
 
 def _key(row: Row, names: Iterable[str]) -> tuple[int, tuple[str, ...]]:
     return row.assignment_id, tuple([row.attributes[name] for name in names])
@@ -223,7 +165,6 @@ def _flow(
     v_to_atoms: int,
     agreement: str | None = None,
     step: str | None = None,
-    needs: tuple[tuple[str, str], ...] = (),
     unrated: tuple[Fraction, int] = (Fraction(0), 0),
 ) -> Flow:
     return Flow(
@@ -240,7 +181,6 @@ def _flow(
         v_to_atoms=v_to_atoms,
         agreement=agreement,
         step=step,
-        needs=needs,
         unrated_quantity=round(unrated[0]),
         unrated_occurrences=unrated[1],
     )

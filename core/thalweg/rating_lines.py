@@ -5,38 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 
 from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange
 from thalweg.design.meters import Meter, meter_hash
-from thalweg.design.quarters import quarter_of
 from thalweg.design.ratios import measure_of
 from thalweg.design.roles import participant_of
 from thalweg.errors import RatingError
+from thalweg.quantities import UNTIMED, Quantities, Source
 
 Assignments = Mapping[int, Mapping[str, str]]
 #: assignment and group: what quantities are kept apart by
 Cell = tuple[int, tuple[str, ...]]
 #: assignment and sorted (role, participant)
 LineKey = tuple[int, tuple[tuple[str, str], ...]]
-
-
-class Quantity(NamedTuple):
-    """What one meter counted over a window, or in one quarter hour of it, for one assignment and one group."""
-
-    meter_hash: str
-    assignment_id: int
-    #: values of the meter's `group_by` attributes, in its order
-    group: tuple[str, ...]
-    #: in the smallest step of the meter's unit
-    quantity: int
-    #: number of events
-    occurrences: int
-    #: when the quarter hour began; None for a whole window, where the design's terms need no more
-    bucket: datetime | None = None
 
 
 class Row(NamedTuple):
@@ -92,16 +76,18 @@ class Line:
 class Lines:
     """The quantities of one window, as the exchanges of one design see them."""
 
-    def __init__(self, design: Design, quantities: Iterable[Quantity], assignments: Assignments) -> None:
+    def __init__(self, design: Design, quantities: Quantities, assignments: Assignments) -> None:
         """Add up `quantities`; several of the same key are one. Those of meters not in the design are left out."""
         self._nodes = {node.id: node for node in design.nodes}
         self._design = design
         self._measures: dict[str, tuple[Meter, Fraction]] = {}
         self._hashes = {meter.id: meter_hash(meter) for meter in design.meters}
         self._assignments = assignments
-        self._sums: dict[str, dict[Cell, dict[datetime | None, list[int]]]] = {}
-        for meter, assignment_id, group, quantity, occurrences, bucket in quantities:
-            total = self._sums.setdefault(meter, {}).setdefault((assignment_id, group), {}).setdefault(bucket, [0, 0])
+        self._sums: dict[str, dict[Cell, dict[int, list[int]]]] = {}
+        columns = (quantities.places, quantities.quarters, quantities.quantities, quantities.occurrences)
+        for place, quarter, quantity, occurrences in zip(*(column.tolist() for column in columns), strict=True):
+            meter, assignment_id, group = quantities.sources[place]
+            total = self._sums.setdefault(meter, {}).setdefault((assignment_id, group), {}).setdefault(quarter, [0, 0])
             total[0] += quantity
             total[1] += occurrences
 
@@ -123,14 +109,7 @@ class Lines:
         for assignment_id, group in sorted(sums):
             buckets = sums[assignment_id, group].values()
             quantity, occurrences = sum(own[0] for own in buckets), sum(own[1] for own in buckets)
-            if assignment_id not in self._assignments:
-                raise RatingError(
-                    f"assignment {assignment_id} is not given; an assignment without roles is an empty table"
-                )
-            if len(group) != len(meter.group_by):
-                raise RatingError(
-                    f"the group {group!r} does not fit meter {meter.id!r}, which groups by {meter.group_by!r}"
-                )
+            check_source(meter, Source(self._hashes[meter.id], assignment_id, group), self._assignments)
             attributes = dict(zip(meter.group_by, group, strict=True))
             yield Row(assignment_id, attributes, quantity * factor, occurrences, group)
 
@@ -152,7 +131,7 @@ class Lines:
 
     def _buckets(self, meter: str, cell: Cell) -> list[Bucket]:
         sums = self._sums.get(meter, {}).get(cell, {})
-        return [Bucket(None if at is None else quarter_of(at), *total) for at, total in sums.items()]
+        return [Bucket(None if at == UNTIMED else at, *total) for at, total in sums.items()]
 
     def lines(self, exchange: Exchange, roles: Iterable[str]) -> list[Line]:
         """The quantities of `exchange`, summed over what has the same assignment and the same parties in `roles`."""
@@ -181,3 +160,15 @@ class Lines:
         if exchange.id not in self._measures:
             self._measures[exchange.id] = measure_of(self._design, exchange)
         return self._measures[exchange.id]
+
+
+def check_source(meter: Meter, source: Source, assignments: Assignments) -> None:
+    """Raise RatingError for an assignment that is not given, and for a group that does not fit the meter."""
+    if source.assignment_id not in assignments:
+        raise RatingError(
+            f"assignment {source.assignment_id} is not given; an assignment without roles is an empty table"
+        )
+    if len(source.group) != len(meter.group_by):
+        raise RatingError(
+            f"the group {source.group!r} does not fit meter {meter.id!r}, which groups by {meter.group_by!r}"
+        )

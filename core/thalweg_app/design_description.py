@@ -21,7 +21,7 @@ from thalweg.design.ways import Way, Ways
 from thalweg.errors import InvalidDesign, Problem
 from thalweg.metrics import extract_figures
 from thalweg.metrics.monetising import core
-from thalweg.rating import Flow, Quantity, rate
+from thalweg.rating import Flows, Quantity, rate
 from thalweg.units import unit
 from thalweg_app.tariff_words import tariff_in_words
 
@@ -144,7 +144,7 @@ def _way(way: Way) -> dict[str, Any]:
     }
 
 
-def _extract(design: Design, extract: Extract, flows: tuple[Flow, ...]) -> dict[str, Any]:
+def _extract(design: Design, extract: Extract, flows: Flows) -> dict[str, Any]:
     closure = required_closure(design, extract)
     found = core(extract_figures(design, extract, flows))
     return {
@@ -157,7 +157,7 @@ def _extract(design: Design, extract: Extract, flows: tuple[Flow, ...]) -> dict[
     }
 
 
-def _flows_of_one_unit(design: Design) -> tuple[Flow, ...]:
+def _flows_of_one_unit(design: Design) -> Flows:
     """What flows when each meter counts one unit in one event: without a history, all count alike.
 
     The unit is the largest that an exchange is priced by.

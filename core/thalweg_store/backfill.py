@@ -28,6 +28,7 @@ from thalweg_store.fed_meters import FedMeter, booked_events
 from thalweg_store.flow_columns import EventRows
 from thalweg_store.measuring import MeasuredEvent
 from thalweg_store.measuring_columns import ReadBatches, read_together
+from thalweg_store.rollups import NOTE_CHANGES
 
 #: events whose columns are worked on together: some 300 bytes each
 _EVENTS_TOGETHER: Final = 50_000
@@ -93,6 +94,7 @@ class Backfill:
         self._put_down()
         self._connection.execute(_NUMBER_FLOWS)
         self._connection.execute(_POUR_ROLLUPS, {"ecosystem": ecosystem})
+        self._connection.execute(_NOTE_CHANGES)
         self._connection.execute(_POUR_TALLIES)
 
     def _add_columns(self, batches: Sequence[StoredBatch], read: ReadBatches) -> None:
@@ -215,6 +217,10 @@ _POUR_ROLLUPS = text(
     on conflict (flow, bucket, revision) do update
     set quantity = r.quantity + excluded.quantity, occurrences = r.occurrences + excluded.occurrences
     """.replace("{revision}", REVISION_AT)
+)
+
+_NOTE_CHANGES = text(
+    NOTE_CHANGES.replace("{hours}", "select distinct floor(extract(epoch from bucket) / 3600)::int from missed_rollup")
 )
 
 _POUR_TALLIES = text("""

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from thalweg.errors import SetupError, StoreError, StoreUnavailable
 from thalweg_store import timescale
 from thalweg_store.epoch import new_epoch, present_epoch
+from thalweg_store.rollup_reading import RememberedRollups
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: advisory lock: shared by ingest, exclusive for changes of the registry and of designs
@@ -40,6 +41,8 @@ class Database:
         scheme = next((scheme for scheme in _SCHEMES if url.startswith(scheme)), None)
         if scheme is None:
             raise SetupError("the database URL must begin with postgresql:// (THALWEG_DATABASE_URL)")
+        #: what readers need not read again
+        self.remembered = RememberedRollups()
         self._engine: Engine = create_engine(
             "postgresql+psycopg://" + url.removeprefix(scheme),
             pool_size=pool_size,

@@ -85,7 +85,7 @@ class EvidenceReading(Reading):
 def evidence_reading(database: Database, ecosystem: str) -> Iterator[EvidenceReading]:
     """One snapshot of `ecosystem`."""
     with database.snapshot() as connection:
-        yield EvidenceReading(connection, ecosystem)
+        yield EvidenceReading(connection, ecosystem, database.remembered)
 
 
 def _arrivals(row: Row[Any]) -> DeviceArrivals:

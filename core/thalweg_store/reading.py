@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, text
 
 from thalweg.errors import UnknownEcosystem
-from thalweg.rating import Quantity
+from thalweg.rating import Quantities, Quantity
 from thalweg_store.arrival_reading import (
     BootStatus,
     Completeness,
@@ -30,6 +30,7 @@ from thalweg_store.arrival_reading import (
 from thalweg_store.coverage import check_coverage, covered_from
 from thalweg_store.database import Database
 from thalweg_store.facts import Fate
+from thalweg_store.rollup_reading import RememberedRollups, first_quarter, read_panes
 
 
 class Watermark(NamedTuple):
@@ -57,9 +58,11 @@ class Ecosystem:
 class Reading:
     """Queries on one snapshot of one ecosystem."""
 
-    def __init__(self, connection: Connection, ecosystem: str) -> None:
+    def __init__(self, connection: Connection, ecosystem: str, remembered: RememberedRollups | None = None) -> None:
+        """`remembered` is the database's."""
         self._connection = connection
         self._ecosystem = ecosystem
+        self._remembered = remembered or RememberedRollups()
 
     def watermark(self) -> Watermark:
         """The last commit that this snapshot includes."""
@@ -85,25 +88,29 @@ class Reading:
         meters: Collection[str] = (),
         as_of_revision: int | None = None,
         by_bucket: bool = False,
-    ) -> list[Quantity]:
+    ) -> Quantities:
         """What was measured within [start, end), summed over buckets unless `by_bucket` (`DesignPlan.needs_buckets`).
 
         `as_of_revision` leaves out what came after a period was closed so often: 0 is as of its first close.
         Raises OutsideCoverage unless the rollups of all `meters` (content hashes) hold the whole of the window.
         """
         check_coverage(self._connection, self._ecosystem, meters, start, end)
+        if start is not None and as_of_revision is None and end - start <= LONGEST_REMEMBERED:
+            bounds = first_quarter(start), first_quarter(end)
+            found = self._remembered.quantities(self._connection, self._ecosystem, *bounds)
+            return found if by_bucket else found.summed()
         statement = _QUANTITIES_BY_BUCKET if by_bucket else _QUANTITIES
         rows = self._connection.execute(statement, self._with(start=start, end=end, revision=as_of_revision))
-        return [_quantity(row) for row in rows]
+        return Quantities.of(_quantity(row) for row in rows)
 
     def measured_since(self, meters: Collection[str]) -> datetime | None:
         """From when on the rollups of all `meters` (content hashes) hold everything; None from the beginning."""
         return covered_from(self._connection, self._ecosystem, meters)
 
-    def recent_quantities(self, since: datetime) -> list[Quantity]:
+    def recent_quantities(self, since: datetime) -> Quantities:
         """What was committed since the minute of `since`, whenever it was measured, by quarter hours of commit."""
-        rows = self._connection.execute(_RECENT, self._with(since=since.replace(second=0, microsecond=0)))
-        return [_quantity(row) for row in rows]
+        columns = read_panes(self._connection, since.replace(second=0, microsecond=0))
+        return self._remembered.named(self._connection, self._ecosystem, columns)
 
     def fates(self, start: datetime | None, end: datetime) -> dict[Fate, int]:
         """Received events of [start, end) by what became of them."""
@@ -142,7 +149,7 @@ class Reading:
 def reading(database: Database, ecosystem: str) -> Iterator[Reading]:
     """One snapshot of `ecosystem`."""
     with database.snapshot() as connection:
-        yield Reading(connection, ecosystem)
+        yield Reading(connection, ecosystem, database.remembered)
 
 
 def watermark(database: Database) -> Watermark:
@@ -160,6 +167,8 @@ def _quantity(row: Row[Any]) -> Quantity:
     return Quantity(row.hash, row.assignment, tuple(row.group), int(row.q), int(row.n), row.bucket)
 
 
+#: windows up to this length are added up from what is remembered; longer ones the database adds up
+LONGEST_REMEMBERED = timedelta(days=62)
 #: how long a live view looks back
 RECENT = timedelta(minutes=5)
 
@@ -196,17 +205,6 @@ _SUMS = """
 """
 _QUANTITIES = text(_SUMS.format(bucket="null ::timestamptz", key="flow"))
 _QUANTITIES_BY_BUCKET = text(_SUMS.format(bucket="bucket", key="flow, bucket"))
-
-_RECENT = text("""
-    select m.hash, f.assignment, f."group", sum(p.quantity) as q, sum(p.occurrences) as n,
-           date_bin('15 minutes', p.minute, timestamptz 'epoch') as bucket
-    from pane p join flow f on f.id = p.flow join meter m on m.id = f.meter
-    where p.minute >= :since
-      and f.assignment in (
-        select a.id from assignment a join device d on d.id = a.device where d.ecosystem = :ecosystem
-      )
-    group by m.hash, f.assignment, f."group", bucket
-""")
 
 _FATES = text("""
     select t.outcome, sum(t.events) as events

@@ -39,7 +39,9 @@ def add_rollups(
     if not rows:
         return
     names = ("flows", "quarters", "revisions", "quantities", "occurrences")
-    connection.execute(_ADD_ROLLUPS, dict(zip(names, map(int_array, zip(*rows, strict=True)), strict=True)))
+    columns = dict(zip(names, map(int_array, zip(*rows, strict=True)), strict=True))
+    hours = int_array(sorted({quarter // 4 for quarter, _ in places.values()}))
+    connection.execute(_ADD_ROLLUPS, columns | {"hours": hours})
 
 
 def add_panes(connection: Connection, panes: Mapping[FlowKey, Total], minute: datetime, flows: FlowNumbers) -> None:
@@ -65,14 +67,24 @@ def add_tallies(connection: Connection, tallies: Mapping[TallyKey, Total]) -> No
         connection.execute(_ADD_TALLIES, {"rows": json.dumps(rows)})
 
 
-_ADD_ROLLUPS = text("""
+#: readers remember rollups by the hour (`rollup_reading`): whoever changes some notes it in the same transaction
+NOTE_CHANGES: Final = """
+    insert into rollup_change as c (hour, writer, xact)
+    select hour, pg_backend_pid(), pg_current_xact_id()::text::bigint from ({hours}) as h (hour)
+    on conflict (hour, writer) do update set xact = excluded.xact
+"""
+
+_ADD_ROLLUPS = text(
+    """
+    with noted as ({noted})
     insert into rollup as r (flow, bucket, revision, quantity, occurrences)
     select f, to_timestamp(b * 900), v, q, n
     from unnest(:flows ::int[], :quarters ::int[], :revisions ::smallint[], :quantities ::numeric[],
                 :occurrences ::bigint[]) as x (f, b, v, q, n)
     on conflict (flow, bucket, revision) do update
     set quantity = r.quantity + excluded.quantity, occurrences = r.occurrences + excluded.occurrences
-""")
+    """.replace("{noted}", NOTE_CHANGES.replace("{hours}", "select unnest(:hours ::int[])"))
+)
 
 _ADD_PANES = text("""
     insert into pane as p (minute, flow, quantity, occurrences)

@@ -5,7 +5,7 @@ one scan over the batches of the window. Nothing is written.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from thalweg.design.meters import Meter
 from thalweg.errors import OutsideCoverage
 from thalweg.mapping import Plan
 from thalweg.plan import DesignPlan
-from thalweg.rating import Quantity
+from thalweg.rating import Quantities, Quantity
 from thalweg_store.activation import first_kept
 from thalweg_store.assignments import BEGINNING, Assignments, read_assignments
 from thalweg_store.backfill import AssignedDevice, measured_columns, portions, read_stored
@@ -36,9 +36,9 @@ _Meters = Mapping[str, Meter | ChargeMeter]
 class Measured(NamedTuple):
     """What rating one design takes."""
 
-    quantities: list[Quantity]
+    quantities: Quantities
     #: what the periods held before the window
-    opening: list[Quantity]
+    opening: Quantities
 
 
 class _Needed(NamedTuple):
@@ -73,17 +73,19 @@ def read_past(
             since = min(begin, needed[content_hash].since) if content_hash in needed else begin
             needed[content_hash] = _Needed(meter, since)
     with database.snapshot() as connection:
-        reading = Reading(connection, ecosystem)
+        reading = Reading(connection, ecosystem, database.remembered)
         uncovered = _uncovered(connection, ecosystem, needed, end)
         lacking = {content_hash: each.meter for content_hash, each in uncovered.items()}
         since = min((each.since for each in uncovered.values()), default=end)
-        scanned = scan(connection, ecosystem, lacking, since, end) if lacking else []
+        scanned = scan(connection, ecosystem, lacking, since, end) if lacking else Quantities.of(())
 
-        def measured(plan: DesignPlan, since: datetime, until: datetime, *, by_bucket: bool) -> list[Quantity]:
-            rollups = reading.quantities(since, until, by_bucket=by_bucket) if since < until else []
-            own = [each for each in rollups if each.meter_hash in plan.meters and each.meter_hash not in lacking]
-            found = (each for each in scanned if each.meter_hash in plan.meters and _is_within(each, since, until))
-            return own + (list(found) if by_bucket else _together(found))
+        def measured(plan: DesignPlan, since: datetime, until: datetime, *, by_bucket: bool) -> Quantities:
+            if since == until:
+                return Quantities.of(())
+            covered = plan.meters.keys() - lacking.keys()
+            rollups = reading.quantities(since, until, by_bucket=by_bucket).of_meters(covered)
+            found = scanned.within(since, until).of_meters(plan.meters.keys())
+            return rollups.plus(found if by_bucket else found.summed())
 
         return Past(
             tuple(
@@ -100,7 +102,7 @@ def read_past(
 
 def scan(
     connection: Connection, ecosystem: str, meters: _Meters, start: datetime, end: datetime
-) -> list[Quantity]:  # fmt: skip
+) -> Quantities:  # fmt: skip
     """What `meters` (by content hash) measure of the stored batches within [start, end), by quarter hour.
 
     An event that a meter cannot measure is left out for it.
@@ -109,7 +111,7 @@ def scan(
     scanning = _Scan(meters, read_assignments(connection, ecosystem))
     for portion in portions(booked_batches(connection, ecosystem, measured_from=start, measured_until=end)):
         scanning.add(portion)
-    return [each for each in scanning.quantities() if _is_within(each, start, end)]
+    return scanning.quantities().within(start, end)
 
 
 class _Scan:
@@ -130,9 +132,9 @@ class _Scan:
         for batch in [*unusual, *(batch for batch in batches if batch.refused)]:
             self._add_events(batch)
 
-    def quantities(self) -> list[Quantity]:
+    def quantities(self) -> Quantities:
         """All sums, by meter, assignment, group and quarter hour."""
-        return [
+        return Quantities.of(
             Quantity(
                 self._hashes[key.flow.meter],
                 key.flow.assignment,
@@ -142,7 +144,7 @@ class _Scan:
                 key.bucket,
             )
             for key, total in self._sums.items()
-        ]
+        )
 
     def _add_columns(self, batches: Sequence[StoredBatch], read: ReadBatches) -> None:
         usual = np.flatnonzero(~read.is_unusual[read.events.batch])
@@ -181,15 +183,3 @@ def _check_kept(connection: Connection, ecosystem: str, meters: _Meters, start: 
     kept_from = first_kept(connection, ecosystem)
     if kept_from > start and kept_from != BEGINNING:
         raise OutsideCoverage(", ".join(sorted({meter.id for meter in meters.values()})), kept_from, None)
-
-
-def _is_within(quantity: Quantity, start: datetime, end: datetime) -> bool:
-    return quantity.bucket is not None and start <= quantity.bucket < end
-
-
-def _together(quantities: Iterable[Quantity]) -> list[Quantity]:
-    """Summed over quarter hours."""
-    sums: defaultdict[tuple[str, int, tuple[str, ...]], Total] = defaultdict(Total)
-    for each in quantities:
-        sums[each.meter_hash, each.assignment_id, each.group].add(each.quantity, each.occurrences)
-    return [Quantity(*key, total.quantity, total.occurrences) for key, total in sums.items()]

@@ -16,7 +16,7 @@ from thalweg.errors import RatingError
 from thalweg.examples import text
 from thalweg.metrics.comparison import kaldor_hicks, losers, pareto, winners
 from thalweg.plan import compile_design
-from thalweg.rating import Quantity
+from thalweg.rating import Quantities, Quantity
 
 DESIGN = text("ev-charging")
 DEARER = DESIGN.replace('on: charging-fee, unit_price: "0.50"', 'on: charging-fee, unit_price: "0.60"')
@@ -35,7 +35,9 @@ def compared(new: str, sessions: Sessions, old: str = DESIGN, **elasticities: Fr
         for meter, quantity in (("energy", wh), ("sessions", 1))
     ]
     assignments = {number: {"host": "mall"} for number in range(len(sessions))}
-    one, other = (Side(compile_design(load(document)), quantities, []) for document in (old, new))
+    one, other = (
+        Side(compile_design(load(document)), Quantities.of(quantities), Quantities.of(())) for document in (old, new)
+    )
     named = {exchange.replace("_", "-"): value for exchange, value in elasticities.items()}
     return compare(one, other, assignments, WINDOW, named)
 

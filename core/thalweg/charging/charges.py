@@ -230,10 +230,13 @@ class Charges:
 
 def _timed(charged: ChargedExchange, bucket: Bucket) -> tuple[int, int, int]:
     if bucket.quarter is None:
-        raise RatingError(
-            f"the charge on {charged.exchange.id!r} depends on time: give its quantities by quarter hour (`bucket`)"
-        )
+        raise needs_time(charged.exchange.id)
     return bucket.quarter, bucket.quantity, bucket.occurrences
+
+
+def needs_time(exchange_id: str) -> RatingError:
+    """The error where a quarter hour is missing that a charge depends on."""
+    return RatingError(f"the charge on {exchange_id!r} depends on time: give its quantities by quarter hour (`bucket`)")
 
 
 def _looks_at_payer(charged: ChargedExchange) -> bool:

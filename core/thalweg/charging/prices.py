@@ -37,6 +37,12 @@ class Pricing:
         value = str(attributes.get(self.attribute, "")) if self.attribute is not None else ""
         return self._prices.get(value, self._otherwise)(quarter)
 
+    def all_at(self, quarter: int) -> tuple[Fraction | None, ...]:
+        """All prices of `quarter`, whatever the attributes: where they are the same, nothing tells times apart."""
+        if not self.varies:
+            return ()
+        return (*(price(quarter) for price in self._prices.values()), self._otherwise(quarter))
+
 
 class Times:
     """Parts of the week, in one zone."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Final
 
 from thalweg.charging.slices import SharingTimes, Slice, sharing_times
 from thalweg.charging.terms import Terms, compile_terms
@@ -17,6 +18,9 @@ from thalweg.design.quarters import instant, period_start
 from thalweg.design.tariffs import Scope, Tariff
 from thalweg.money import atoms_per_major_unit
 from thalweg.units import unit
+
+#: almost two years
+_REMEMBERED_QUARTERS: Final = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,17 @@ class ChargedExchange:
         return any(version.terms.scopes - {Scope.OCCURRENCE} for version in self.versions)
 
     @cached_property
+    def is_linear(self) -> bool:
+        """Whether it is prices times numbers, and nothing else."""
+        return all(version.terms.is_linear for version in self.versions)
+
+    @cached_property
+    def attributes(self) -> tuple[str, ...]:
+        """Those that prices depend on, sorted."""
+        terms = [each for version in self.versions for each in version.terms.tree()]
+        return tuple(sorted({price.attribute for each in terms for price in each.prices if price.attribute}))
+
+    @cached_property
     def depends_on_time(self) -> bool:
         """Whether it takes quantities by quarter hour."""
         return self.has_state or bool(self._cuts) or any(version.terms.varies for version in self.versions)
@@ -100,8 +115,11 @@ class ChargePlan:
 
         #: by the exchange whose charges an agreement shares; without those that give fixed parts
         self.sharing = sharing_times(design)
+        self._shared = {each.on: each for each in design.agreements if each.on is not None}
         self._slicers = {each: self._slicers_of(self._following(each)) for each in self.exchanges}
         self._timed = {each for each in self.exchanges if self._is_timed(each)}
+        #: all that rating asks of a quarter hour: those of which the same is said can be added up before
+        self.said_of: Callable[[int], Hashable] = lru_cache(maxsize=_REMEMBERED_QUARTERS)(self._said_of)
 
     @property
     def needs_buckets(self) -> bool:
@@ -129,6 +147,22 @@ class ChargePlan:
     def takes_buckets(self, exchange_id: str) -> bool:
         """Whether the charge on an exchange takes quantities by quarter hour, for itself or together with others."""
         return exchange_id in self._timed
+
+    def _said_of(self, quarter: int) -> Hashable:
+        charged = [self.exchanges[each] for each in sorted(self._timed)]
+        versions = [each.version_at(quarter) for each in charged]
+        return (
+            *(each.slice_of(quarter) for each in charged),
+            *(each.slice_of(quarter) for each in self.sharing.values()),
+            *(None if version is None else version.terms.at(quarter) for version in versions),
+        )
+
+    def is_linear(self, exchange_id: str) -> bool:
+        """Whether an exchange's charge and shares are those of its quantities' sums, whatever was before."""
+        shared = self._shared.get(exchange_id)
+        if exchange_id in self.sharing or (shared is not None and shared.pools):
+            return False
+        return all(self.exchanges[each].is_linear for each in (exchange_id, *(shared.deductions if shared else ())))
 
     def slicers(self, exchange_id: str) -> Mapping[str, ChargedExchange | SharingTimes]:
         """By name, all that cut an exchange's charge in time: itself; all that charge a percentage of it, at any

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -50,14 +50,43 @@ class Terms:
         """Whether every price is known that an event with `attributes` in `quarter` may need."""
         if not self.applies(quarter):
             return True
-        own = [price.at(attributes, quarter) for price in (self.unit_price, self.flat) if price is not None]
+        own = [price.at(attributes, quarter) for price in self.prices]
         return None not in own and all(part.is_priced(attributes, quarter) for part in self.parts)
+
+    @property
+    def prices(self) -> tuple[Pricing, ...]:
+        """Those per unit and per occurrence."""
+        return tuple(price for price in (self.unit_price, self.flat) if price is not None)
 
     @property
     def varies(self) -> bool:
         """Whether it depends on time by its prices or hours."""
-        prices = [price for each in self.tree() for price in (each.unit_price, each.flat) if price is not None]
-        return any(price.varies for price in prices) or any(each.during is not None for each in self.tree())
+        return any(each.during is not None or any(price.varies for price in each.prices) for each in self.tree())
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is prices times numbers, and nothing else: then a sum is charged like its parts together."""
+        return not self.scopes and all(not each.needs_occurrence and not each.percent_of for each in self.tree())
+
+    def at(self, quarter: int) -> Hashable:
+        """What it says of `quarter`: times of which it says the same, it cannot tell apart."""
+        return tuple((each.applies(quarter), *(price.all_at(quarter) for price in each.prices)) for each in self.tree())
+
+    def rates(self, attributes: Mapping[str, int | str], quarter: int) -> tuple[Fraction, Fraction] | None:
+        """Of a linear charge: atoms for a smallest step and for an occurrence; None where a price is not known."""
+        if not self.is_priced(attributes, quarter):
+            return None
+        charging = list(self._applying(quarter))
+        return (
+            _total([each.unit_price for each in charging], attributes, quarter),
+            _total([each.flat for each in charging], attributes, quarter),
+        )
+
+    def _applying(self, quarter: int) -> Iterator[Terms]:
+        if self.applies(quarter):
+            yield self
+            for part in self.parts:
+                yield from part._applying(quarter)
 
     @property
     def scopes(self) -> frozenset[Scope]:
@@ -76,7 +105,7 @@ class Terms:
                 if each.when.attributes is None:
                     return None
                 found |= each.when.attributes
-            found |= {price.attribute for price in (each.unit_price, each.flat) if price and price.attribute}
+            found |= {price.attribute for price in each.prices if price.attribute}
             found |= {each.amount_from[0]} if each.amount_from else set()
         return frozenset(found)
 
@@ -100,6 +129,11 @@ def compile_terms(charge: Charge, steps: int, atoms: int, zone: str) -> Terms:
         parts=tuple(compile_terms(part, steps, atoms, zone) for part in charge.parts),
         needs_occurrence=charge.needs_occurrence,
     )
+
+
+def _total(prices: Iterable[Pricing | None], attributes: Mapping[str, int | str], quarter: int) -> Fraction:
+    known = (price.at(attributes, quarter) for price in prices if price is not None)
+    return sum((amount for amount in known if amount is not None), Fraction(0))
 
 
 def _amount_from(source: AmountFrom | None, atoms: int) -> tuple[str, Fraction] | None:

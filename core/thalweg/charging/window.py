@@ -12,7 +12,8 @@ from thalweg.charging.claims import Cumulative, claims_of
 from thalweg.charging.tariffs import ChargePlan
 from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange
-from thalweg.rating_lines import Assignments, Line, Lines, Quantity, Row
+from thalweg.quantities import Quantities
+from thalweg.rating_lines import Assignments, Line, Lines, Row
 
 
 class Charging:
@@ -22,16 +23,16 @@ class Charging:
         self,
         plan: ChargePlan,
         design: Design,
-        quantities: list[Quantity],
+        quantities: Quantities,
         assignments: Assignments,
-        opening: list[Quantity],
+        opening: Quantities,
     ) -> None:
         self._plan = plan
         self._lines = Lines(design, quantities, assignments)
-        self._all_lines = Lines(design, [*opening, *quantities], assignments) if opening else self._lines
+        self._all_lines = Lines(design, opening.plus(quantities), assignments) if len(opening) else self._lines
         self._after = Charges(plan, self._all_lines)
         self._open_lines = Lines(design, opening, assignments)
-        self._before = Charges(plan, self._open_lines) if opening else None
+        self._before = Charges(plan, self._open_lines) if len(opening) else None
 
     def lines(self, exchange: Exchange, roles: set[str]) -> Iterator[tuple[Line, int, tuple[Fraction, int]]]:
         """Each line with its charge in atoms, and the quantity and occurrences of it that have no price.

@@ -6,7 +6,7 @@ The accounting identity holds exactly: what all nodes capture, the rest of the w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
@@ -91,6 +91,16 @@ class Instance(NamedTuple):
     fallbacks: tuple[tuple[Way, frozenset[str], int], ...]
 
 
+class Dependence(NamedTuple):
+    """What the chains say of who depends on whom."""
+
+    instances: tuple[Instance, ...]
+    #: what each coalition of nodes could create
+    game: Game
+    #: node → φ in atoms, its Shapley value: what depends on it, shared equally among all that it depends on
+    contributions: Mapping[str, Fraction]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Figures:
     """One window's sums, at one zoom level."""
@@ -100,12 +110,9 @@ class Figures:
     created: int
     #: node → its account
     accounts: Mapping[str, Account]
-    #: node → φ in atoms, its Shapley value: what depends on it, shared equally among all that it depends on
-    contributions: Mapping[str, Fraction]
-    #: what each coalition of nodes could create
-    game: Game
-    instances: tuple[Instance, ...] = ()
-    legs: tuple[Leg, ...] = ()
+    #: find what not every answer asks for, and what takes longest
+    find_dependence: Callable[[], Dependence]
+    find_legs: Callable[[], tuple[Leg, ...]]
     #: node → the roles that it plays
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: role → the account of what is booked to it while it is vacant
@@ -116,6 +123,31 @@ class Figures:
     def currency(self) -> str:
         """The design's currency."""
         return self.design.currency
+
+    @cached_property
+    def legs(self) -> tuple[Leg, ...]:
+        """All that flowed, by exchange, ends and dependencies."""
+        return self.find_legs()
+
+    @cached_property
+    def dependence(self) -> Dependence:
+        """Who depends on whom."""
+        return self.find_dependence()
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        """What the ways of chains created."""
+        return self.dependence.instances
+
+    @property
+    def game(self) -> Game:
+        """What each coalition of nodes could create."""
+        return self.dependence.game
+
+    @property
+    def contributions(self) -> Mapping[str, Fraction]:
+        """Node → φ, its Shapley value in atoms."""
+        return self.dependence.contributions
 
     @cached_property
     def gross(self) -> int:

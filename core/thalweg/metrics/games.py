@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import combinations
+from math import lcm
 
 Coalition = frozenset[str]
 Dividends = Mapping[Coalition, int]
@@ -52,11 +53,13 @@ class Game:
     @cached_property
     def shapley(self) -> Mapping[str, Fraction]:
         """Player → φ: each dividend shared equally among those that it depends on."""
-        shares: defaultdict[str, Fraction] = defaultdict(Fraction)
+        common = lcm(*(len(coalition) for coalition in self.dividends))
+        shares: defaultdict[str, int] = defaultdict(int)
         for coalition, dividend in self.dividends.items():
+            part = dividend * (common // len(coalition))
             for player in coalition:
-                shares[player] += Fraction(dividend, len(coalition))
-        return dict(shares)
+                shares[player] += part
+        return {player: Fraction(share, common) for player, share in shares.items()}
 
     def worth(self, coalition: Collection[str]) -> int:
         """v of the coalition."""

@@ -51,12 +51,13 @@ def ratio(part: Fraction | int, whole: Fraction | int, *, scale: int = 1, flows:
     """
     if whole <= 0:
         return Value(None, Reason.NOT_POSITIVE if flows else Reason.NO_FLOW)
-    return number(Fraction(part) * scale / whole)
+    # in one step: this runs for every participant and window
+    return number(Fraction(part.numerator * scale * whole.denominator, part.denominator * whole.numerator))
 
 
 def number(value: Fraction | int) -> Value:
     """An exact number, rounded half to even at twelve decimal places."""
-    return Value(rounded_decimal(Fraction(value), _RATIO_PLACES))
+    return Value(rounded_decimal(value, _RATIO_PLACES))
 
 
 def statistic(value: float) -> Value:

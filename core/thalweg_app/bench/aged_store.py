@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, cast
 
@@ -18,7 +18,7 @@ import psycopg
 from thalweg_api.figures import facts_from
 from thalweg_api.schemas import WindowName
 from thalweg_app.bench.cost import Cost, CostMeter
-from thalweg_app.bench.history import BATCH_EVENTS, DEVICES, ECOSYSTEM, Past
+from thalweg_app.bench.history import BATCH_EVENTS, BATCH_MS, DEVICES, ECOSYSTEM, Past
 from thalweg_app.bench.requests import WARM_UP, Latencies, Requests
 from thalweg_app.bench.stored import Stored
 from thalweg_app.postgres import EmbeddedPostgres
@@ -54,6 +54,12 @@ class AgedStore:
     requests: Requests
     database: Database
     meter: CostMeter
+
+    @property
+    def past(self) -> timedelta:
+        """How far back its events reach, at least."""
+        batches = self.events // BATCH_EVENTS // DEVICES + _ROUNDS * _ROUND_BATCHES // DEVICES + 2
+        return timedelta(milliseconds=batches * BATCH_MS)
 
     def ask(self, count: int, query: Mapping[str, str]) -> Asked:
         """Ask the API for the overview, `count` times."""

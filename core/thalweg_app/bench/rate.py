@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import gc
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
 
-from thalweg.allocation import allocate, compile_terms
+from thalweg.allocation import Terms, allocate, compile_terms
 from thalweg.allocation.columns import allocate_many
 from thalweg.design import from_document
 from thalweg.design.agreements import Agreement
@@ -20,10 +18,12 @@ from thalweg.examples import text
 from thalweg.mapping import Plan
 from thalweg.mapping_columns import measure
 from thalweg.plan import DesignPlan, compile_design
-from thalweg.rating import Quantity, rate
+from thalweg.rating import Quantities, Quantity, rate
 from thalweg.wire.batch import BatchWriter, Event
 from thalweg.wire.columns_decoder import decode
+from thalweg_app.bench.fastest import fastest
 from thalweg_app.bench.figures import Figure, Yardstick
+from thalweg_app.bench.rate_history import what_if
 
 #: five-step allocations a second
 MIN_ALLOCATIONS: Final = 180_000
@@ -45,6 +45,20 @@ _AGREEMENT: Final = {
         {"id": "rest", "take": "remainder", "to": {"split": {"operator": 7, "investor": 3}}},
     ],
 }
+#: recipients are the same; each step depends on what came before
+_WITH_STATE: Final = {
+    "id": "five-steps-with-state",
+    "on": "fee",
+    "steps": [
+        {"id": "meter", "take": {"per_unit": {"meter": "energy", "amount": "0.00002"}}, "to": "platform"},
+        {"id": "host", "take": {"percent_of_gross": "12.5"}, "to": "host", "cap": {"amount": "100"}},
+        {"id": "data", "take": {"tiered": {"on": "gross", "mode": "graduated", "per": "period",
+         "tiers": [["300", 3], [None, 5]]}}, "to": {"split": {"owner": 3, "lab": 1}}},
+        {"id": "capex", "take": {"recoup": {"account": "capex", "total": "200", "percent_of_remainder": 50}},
+         "to": "investor"},
+        {"id": "rest", "take": "remainder", "to": {"split": {"operator": 7, "city": 3}}},
+    ],
+}  # fmt: skip
 #: what the fee of the example design costs instead of a price per kWh
 _TIMED: Final = {
     "unit_price": {"time_of_use": [{"from": "07:00", "until": "21:00", "price": "0.50"}, {"price": "0.30"}]},
@@ -59,34 +73,50 @@ def run(tell: Callable[[str], None]) -> list[Figure]:
     tell("allocating")
     allocations = list(_allocations())
     tell("rating")
-    return [
-        *allocations,
+    rated = [
         _rated("rollup rows rated and shared, one price", {"unit_price": "0.50"}),
         _rated("rollup rows rated and shared, by time, tiers and cap", _TIMED),
         _measured(),
     ]
+    tell("what if")
+    return [*allocations, *rated, what_if()]
 
 
 def _allocations() -> Iterator[Figure]:
-    """In columns, where many bases have the same parties and opening; and one by one, as `rate` shares its lines."""
-    agreement = Agreement.model_validate(_AGREEMENT)
-    terms = compile_terms(agreement)
-    participants = {role: role for role in sorted(agreement.roles)}
+    """One at a time, and in columns, as rating shares all lines of a charge; by fixed parts and by a whole language."""
+    plain, rich = (Agreement.model_validate(each) for each in (_AGREEMENT, _WITH_STATE))
+    terms, with_state = compile_terms(plain), compile_terms(rich, "EUR", {"energy": "Wh"})
+    participants = {role: role for role in sorted(plain.roles)}
     bases = np.random.default_rng(1).integers(1, 10**11, _BASES)
-    rate_of_exact = _BASES / _fastest(lambda: allocate_many(terms, bases, participants))
+    units = {"energy": bases // 50_000}
     few = bases[: _BASES // 10].tolist()
-    rate_of_floats = len(few) / _fastest(lambda: [_in_floats(base) for base in few])
-    rate_of_single = len(few) / _fastest(lambda: [allocate(terms, base, participants) for base in few])
-    yardstick = Yardstick("the same in a loop of floats, which do not sum", rate_of_floats)
-    for name, value in (("many at once", rate_of_exact), ("one by one", rate_of_single)):
-        yield Figure(
+    yardstick = Yardstick(
+        "the same in a loop of floats, which do not sum", len(few) / fastest(lambda: [_in_floats(base) for base in few])
+    )
+
+    def figure(name: str, count: int, work: Callable[[], object]) -> Figure:
+        return Figure(
             name=f"five-step allocations, {name}",
-            value=value,
+            value=count / fastest(work),
             unit="a second",
             bar=MIN_ALLOCATIONS,
             better="higher",
             yardstick=yardstick,
         )
+
+    yield figure("many at once", _BASES, lambda: allocate_many(terms, bases, participants))
+    yield figure("one at a time", len(few), lambda: _one_at_a_time(terms, few, participants))
+    yield figure(
+        "with a cap, tiers, an account and units, many at once",
+        _BASES,
+        lambda: allocate_many(with_state, bases, participants, units=units),
+    )
+
+
+def _one_at_a_time(terms: Terms, bases: list[int], participants: dict[str, str]) -> None:
+    """As a live view books events: each is looked at and let go."""
+    for base in bases:
+        allocate(terms, base, participants)
 
 
 def _in_floats(base: int) -> list[float]:
@@ -99,15 +129,16 @@ def _in_floats(base: int) -> list[float]:
 def _rated(name: str, tariff: dict[str, Any]) -> Figure:
     plan = _plan(tariff)
     rows = list(_rows(plan))
+    columns = Quantities.of(rows)
     assignments = {host: {"host": f"host-{host}"} for host in range(_HOSTS)}
-    seconds = _fastest(lambda: rate(plan, rows, assignments))
+    seconds = fastest(lambda: rate(plan, columns, assignments))
     return Figure(
         name=name,
         value=len(rows) / seconds,
         unit="a second",
         bar=None,
         better="higher",
-        yardstick=Yardstick("adding them up by host", len(rows) / _fastest(lambda: _sums(rows))),
+        yardstick=Yardstick("adding them up by host", len(rows) / fastest(lambda: _sums(rows))),
     )
 
 
@@ -150,11 +181,11 @@ def _measured() -> Figure:
     places = np.arange(len(events))
     return Figure(
         name="events charged one by one, rounded to the cent",
-        value=len(events) / _fastest(lambda: measure(charges, events, places)),
+        value=len(events) / fastest(lambda: measure(charges, events, places)),
         unit="a second",
         bar=None,
         better="higher",
-        yardstick=Yardstick("counting their quantity", len(events) / _fastest(lambda: measure(plain, events, places))),
+        yardstick=Yardstick("counting their quantity", len(events) / fastest(lambda: measure(plain, events, places))),
     )
 
 
@@ -164,14 +195,3 @@ def _batch(first: int) -> bytes:
     for number in range(first, first + _EVENTS_A_BATCH):
         writer.add(Event(10**12 + number, "charging.session", 1_000 + 37 * number, attributes={"emsp": "volt-pass"}))
     return writer.seal()
-
-
-def _fastest(work: Callable[[], object], times: int = 3) -> float:
-    """Seconds on the clock of the quickest of some runs."""
-    found = []
-    for _ in range(times):
-        gc.collect()
-        begun = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - begun)
-    return min(found)

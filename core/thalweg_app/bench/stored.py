@@ -21,6 +21,7 @@ _TABLES: Final = (
     "lost",
     "flow",
     "rollup",
+    "rollup_change",
     "pane",
     "tally",
     "rejection",

@@ -44,6 +44,27 @@ rollup: Final = Table(
     Index(None, "bucket"),
 )
 
+rollup_change: Final = Table(
+    "rollup_change",
+    metadata,
+    Column("hour", Integer, primary_key=True, autoincrement=False, comment="of the buckets, counted from 1970 (UTC)"),
+    Column(
+        "writer",
+        Integer,
+        primary_key=True,
+        autoincrement=False,
+        comment="process of the server: writers have rows of their own and never wait for each other",
+    ),
+    Column(
+        "xact",
+        BigInteger,
+        nullable=False,
+        comment="its last transaction (xid8) that changed the hour's rollups",
+    ),
+    Index(None, "xact"),
+    comment="tells readers what they must read again",
+)
+
 closed_period: Final = Table(
     "closed_period",
     metadata,

@@ -1,0 +1,75 @@
+"""Questions about a long past: a month by day, and what a meter that nobody fed would have changed."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from thalweg.counterfactual import Side, compare
+from thalweg.design import load
+from thalweg.design.periods import Period
+from thalweg.design.quarters import beginning_of, period_start
+from thalweg.examples import text
+from thalweg.integer_columns import distinct
+from thalweg.metrics import Figures, figures_of
+from thalweg.plan import compile_design
+from thalweg.quantities import Quantities
+from thalweg.rating import rate
+from thalweg_api.figures import plan_of
+from thalweg_app.bench.history import ECOSYSTEM
+from thalweg_app.bench.requests import Latencies
+from thalweg_store.database import Database
+from thalweg_store.facts import quarter_hour
+from thalweg_store.reading import reading
+from thalweg_store.scanning import read_past
+
+_DAYS: Final = 30
+_QUARTER: Final = timedelta(minutes=15)
+#: counts sessions by what they charged: a meter that the store's design does not have
+_NEW: Final = text(ECOSYSTEM).replace("unit: Wh\n    group_by", "unit: Wh\n    where: quantity > 500\n    group_by")
+
+
+def month_by_day(database: Database, count: int) -> Latencies:
+    """What every participant of every day of the last thirty captured, asked `count` times."""
+    spent_ms = []
+    for _ in range(1 + count):
+        began = time.perf_counter()
+        days = _by_day(database, quarter_hour(datetime.now(UTC)) + _QUARTER)
+        captured = [{node: account.captured for node, account in day.accounts.items()} for day in days]
+        assert all(sum(each.values()) == day.created for each, day in zip(captured, days, strict=True))
+        spent_ms.append((time.perf_counter() - began) * 1000)
+    return Latencies.of(spent_ms[1:])
+
+
+def _by_day(database: Database, end: datetime) -> list[Figures]:
+    with reading(database, ECOSYSTEM) as facts:
+        plan = plan_of(facts.ecosystem().design_document)
+        quantities = facts.quantities(end - timedelta(days=_DAYS), end, by_bucket=True)
+        assignments = facts.assignments()
+    days = _days(quantities, plan.design.zone)
+    return [figures_of(plan.design, rate(plan, day, assignments)) for day in days]
+
+
+def _days(quantities: Quantities, zone: str) -> list[Quantities]:
+    """Added up by the calendar's days: the design's prices are the same all day."""
+    rows, places = distinct([quantities.quarters], len(quantities))
+    quarters = quantities.quarters[rows].tolist()
+    starts = np.array([period_start(quarter, Period.DAY, zone) for quarter in quarters], np.int64)
+    summed = quantities.summed(starts[places])
+    return [summed.within(beginning_of(start), beginning_of(start) + _QUARTER) for start in np.unique(starts).tolist()]
+
+
+def what_if_with_a_new_meter(database: Database, past: timedelta) -> float:
+    """Seconds for the comparison with a design whose meter has to be found in the stored batches."""
+    end = quarter_hour(datetime.now(UTC)) + _QUARTER
+    window = end - past, end
+    began = time.perf_counter()
+    plans = [compile_design(load(document)) for document in (text(ECOSYSTEM), _NEW)]
+    found = read_past(database, ECOSYSTEM, plans, *window)
+    assert found.scanned == ("energy",)
+    one, other = (Side(plan, *measured) for plan, measured in zip(plans, found.measured, strict=True))
+    compare(one, other, found.assignments, window, {})
+    return time.perf_counter() - began
