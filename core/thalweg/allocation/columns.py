@@ -132,13 +132,14 @@ class _Job:
 
         A step's amount is what its take gives, limited to what is left, which is never more than the base. So the
         largest amounts are sums of the base (with what accumulated before), of what units are worth, and of the
-        constants of the terms; each counts here as often as there are steps, which bounds the sums over them too.
+        constants of the terms, with the scale itself; each counts here as often as there are steps, which bounds the sums
+        over them too.
         """
         columns = [bases, *self.units.values()]
         if any(column.dtype == object for column in columns):
             return False
         scale, opening, steps = self.terms.scale, self.opening, self.terms.steps
-        largest = (_largest(bases) + abs(opening.lifetime.gross) + abs(opening.period.gross)) * scale
+        largest = (1 + _largest(bases) + abs(opening.lifetime.gross) + abs(opening.period.gross)) * scale
         for sums in (opening.lifetime, opening.period):
             largest += sum(map(abs, (*sums.taken.values(), *sums.accrued.values(), *sums.left.values()))) * scale
         largest += sum(account.recouped + abs(account.accrued) for account in opening.accounts.values()) * scale
@@ -226,10 +227,10 @@ class _Job:
         self, groups: Groups, rests: Sequence[Integers], ups: Mapping[int, NDArray[np.bool_]]
     ) -> NDArray[np.bool_] | bool:
         """Where the sums of the groups come out right too."""
-        fits: NDArray[np.bool_] | bool = True
+        scale, fits = self.terms.scale, True
         for group in groups:
-            off: Any = sum(ups[cell] * self.terms.scale - rests[cell] for cell in group)
-            fits = fits & (abs(off) < self.terms.scale)
+            off: Any = sum(ups[cell].astype(rests[cell].dtype) * scale - rests[cell] for cell in group)
+            fits = fits & (abs(off) < scale)
         return fits
 
 
