@@ -131,9 +131,8 @@ class _Job:
         """True if no intermediate amount can leave the 64-bit integers.
 
         A step's amount is what its take gives, limited to what is left, which is never more than the base. So the
-        largest amounts are sums of the base (with what accumulated before), of what units are worth, and of the
-        constants of the terms, with the scale itself; each counts here as often as there are steps, which bounds the sums
-        over them too.
+        largest amounts are sums of the base (with what accumulated before), of what units are worth, of the scale and
+        of the constants of the terms; each counts here as often as there are steps, which bounds the sums over them too.
         """
         columns = [bases, *self.units.values()]
         if any(column.dtype == object for column in columns):
