@@ -132,7 +132,7 @@ class _Job:
 
         A step's amount is what its take gives, limited to what is left, which is never more than the base. So the
         largest amounts are sums of the base (with what accumulated before), of what units are worth, of the scale and
-        of the constants of the terms; each counts here as often as there are steps, which bounds the sums over them too.
+        of the constants of the terms; each counts as often as there are steps, which bounds their sums too.
         """
         columns = [bases, *self.units.values()]
         if any(column.dtype == object for column in columns):
