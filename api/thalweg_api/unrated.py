@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from thalweg.design import Design
+from thalweg.flows import Flow, Flows
 from thalweg.money import format_atoms
-from thalweg.rating import Flow
 from thalweg.units import in_unit
 from thalweg_api.schemas import Unrated, Why
 
@@ -29,11 +29,7 @@ class _Sum:
 
 def without_price(design: Design, flows: Iterable[Flow]) -> list[Unrated]:
     """What no tariff has a price for, by exchange, payer and payee; a quantity each."""
-    parts = [
-        (flow, flow.unrated_quantity, flow.unrated_occurrences)
-        for flow in flows
-        if flow.unrated_occurrences or flow.unrated_quantity
-    ]
+    parts = [(flow, flow.unrated_quantity, flow.unrated_occurrences) for flow in Flows.of(flows).unrated()]
     exchanges = {exchange.id: exchange for exchange in design.exchanges}
     return [
         _unrated(design, key, Why.NO_PRICE, in_unit(total.amount, exchange.unit), exchange.unit, total.occurrences)

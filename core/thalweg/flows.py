@@ -150,6 +150,11 @@ class Flows(Sequence[Flow]):
             return tuple(self)[place]
         return _flow(self.paths.listed[place], tuple(int(each[place]) for each in self.numbers))
 
+    def unrated(self) -> list[Flow]:
+        """Those of which a part has no price."""
+        is_unrated = (self.numbers.unrated_quantity != 0) | (self.numbers.unrated_occurrences != 0)
+        return [self[row] for row in np.flatnonzero(is_unrated).tolist()]
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Flows | tuple) and tuple(self) == tuple(other)
 
