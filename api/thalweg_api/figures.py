@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from thalweg.costs import NodeCost, node_costs
 from thalweg.design import Design, load
 from thalweg.errors import OutsideCoverage
-from thalweg.metrics import EventCounts, Evidence, Figures, Freshness, figures_of
+from thalweg.metrics import REST_OF_WORLD, EventCounts, Evidence, Figures, Freshness, figures_of
 from thalweg.money import format_atoms
 from thalweg.plan import DesignPlan, compile_design
 from thalweg.rating import Flows, Quantities, rate
@@ -86,7 +86,9 @@ class Facts:
     devices: tuple[arrival_reading.DeviceStatus, ...]
 
     def name_of(self, participant: str) -> str:
-        """The participant's name; for `suspense:<role>` and `role:<role>` that of the role that is vacant."""
+        """The participant's name; for `suspense:<role>` and `role:<role>` that of the vacant role, and one for all outside."""
+        if participant == REST_OF_WORLD:
+            return "Outside the boundary"
         prefix, colon, role = participant.partition(":")
         if not colon:
             return self.ecosystem.participants.get(participant, participant)
