@@ -86,7 +86,7 @@ class Facts:
     devices: tuple[arrival_reading.DeviceStatus, ...]
 
     def name_of(self, participant: str) -> str:
-        """The participant's name; for `suspense:<role>` and `role:<role>` that of the vacant role; one for all outside."""
+        """The participant's name; for `suspense:<role>` and `role:<role>` that of the vacant role."""
         if participant == REST_OF_WORLD:
             return "Outside the boundary"
         prefix, colon, role = participant.partition(":")

@@ -1,5 +1,5 @@
 /**
- * Serves the API's overview from memory under `npm run dev` and `npm run preview`.
+ * Serves the API's overview and metrics from memory under `npm run dev` and `npm run preview`.
  * The cookie `fixture` picks a situation: `live` (default), `empty`, `signed-out`, `slow`, `broken`, `mute`, `crowded` or `new`
  * (measured for a while only).
  */
@@ -12,6 +12,7 @@ import type { Overview, WindowName } from '../src/api/types.ts';
 import { metrics } from './catalogue.ts';
 import { Charging } from './charging.ts';
 import { crowd } from './crowd.ts';
+import { analysesOf, design, metricsOf } from './readings.ts';
 
 const contentSecurityPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self'; img-src 'self' data:";
 
@@ -59,6 +60,8 @@ function serve(ecosystems: { live: Charging; empty: Charging }): Connect.NextHan
     if (situation === 'new' && (window === '7d' || window === '30d')) return notMeasured(response);
     if (path === '/ecosystems/ev/overview') return json(response, overview());
     if (path === '/ecosystems/ev/overview.csv') return csv(response, overview());
+    if (path === '/ecosystems/ev/metrics') return json(response, metricsOf(overview()));
+    if (path === '/ecosystems/ev/analyses') return void setTimeout(() => json(response, analysesOf(overview())), 2_000).unref();
     if (path === '/ecosystems/ev/stream') {
       if (situation === 'mute') return problem(response, 503, 'No stream', 'Try again later.');
       return stream(request, response, overview);
@@ -72,7 +75,7 @@ function information(): object {
     id: 'ev',
     name: 'EV charging',
     currency: 'EUR',
-    design: { id: 'ev-roaming', version: 1, hash: 'b2c91f', name: 'EV charging with roaming' },
+    design,
     participants: Charging.participants,
     viewer: 'demo',
   };

@@ -47,6 +47,22 @@ def test_the_overview_has_no_barrier(
     assert violations(page, axe) == []
 
 
+@pytest.mark.parametrize(("size", "scheme"), [(LAPTOP, "light"), (PHONE, "dark")], ids=["laptop", "phone"])
+def test_the_metrics_have_no_barrier(
+    page: Page, sign_in: Callable[..., Page], axe: str, size: ViewportSize, scheme: str
+) -> None:
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    sign_in(page, "page=metrics&window=7d")
+    expect(page.get_by_test_id("verdict-Fair")).to_be_visible()
+    captured = page.get_by_test_id("metric-m2")
+    for name in ("What is", "participants"):
+        captured.get_by_role("button", name=name).click()
+    page.get_by_test_id("estimates").locator("summary").click()
+    assert violations(page, axe) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], "nothing to scroll sideways for"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_request_to_sign_in_has_no_barrier(page: Page, live: Live, axe: str, scheme: str) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

@@ -1,6 +1,16 @@
 /** Reads the REST API: one function per resource, one error class for everything that can go wrong. */
 
-import type { EcosystemInfo, MetricInfo, NotMeasured, Overview, Session, WindowName } from './types';
+import type {
+  AnalysesAnswer,
+  EcosystemInfo,
+  MetricInfo,
+  MetricsAnswer,
+  NotMeasured,
+  Overview,
+  Session,
+  WindowName,
+  Zoom,
+} from './types';
 
 /** Why a request gave no answer. The page shows each differently, never as "empty". */
 export type FailureKind = 'signed_out' | 'not_found' | 'not_measured' | 'unreachable' | 'refused';
@@ -26,12 +36,25 @@ export interface OverviewQuery {
   view: string | null;
 }
 
+/** What metrics are asked for: all of them, of everything, over one window. */
+export interface MetricsQuery {
+  ecosystem: string;
+  window: WindowName;
+  zoom: Zoom;
+}
+
 const base = '/api/v1';
 const kinds: Readonly<Record<number, FailureKind>> = { 401: 'signed_out', 404: 'not_found' };
 
 export function overviewUrl(query: OverviewQuery, resource: 'overview' | 'stream' | 'overview.csv' = 'overview'): string {
   const parameters = new URLSearchParams({ window: query.window });
   if (query.view !== null) parameters.set('view', query.view);
+  return `${base}/ecosystems/${encodeURIComponent(query.ecosystem)}/${resource}?${parameters}`;
+}
+
+export function metricsUrl(query: MetricsQuery, resource: 'metrics' | 'analyses'): string {
+  const parameters = new URLSearchParams({ window: query.window, zoom: query.zoom });
+  if (resource === 'metrics') parameters.set('previous', 'true');
   return `${base}/ecosystems/${encodeURIComponent(query.ecosystem)}/${resource}?${parameters}`;
 }
 
@@ -45,6 +68,15 @@ export async function fetchEcosystem(id: string): Promise<EcosystemInfo> {
 
 export async function fetchMetrics(): Promise<MetricInfo[]> {
   return readJson<MetricInfo[]>(await request(`${base}/metrics`));
+}
+
+export async function fetchReadings(query: MetricsQuery, signal: AbortSignal): Promise<MetricsAnswer> {
+  return readJson<MetricsAnswer>(await request(metricsUrl(query, 'metrics'), { signal, cache: 'no-store' }));
+}
+
+/** Takes some seconds where nobody has asked before. */
+export async function fetchAnalyses(query: MetricsQuery, signal: AbortSignal): Promise<AnalysesAnswer> {
+  return readJson<AnalysesAnswer>(await request(metricsUrl(query, 'analyses'), { signal, cache: 'no-store' }));
 }
 
 /** An overview with the entity tag that makes asking again cheap. */

@@ -13,7 +13,12 @@ export class Navigation {
 
   /** Goes to a place that differs from the current one by `change`; the back button returns. */
   go(change: Partial<Place>): void {
+    history.pushState(null, '', this.href(change));
     this.place = { ...this.place, ...change };
-    history.pushState(null, '', location.pathname + writePlace(this.place));
+  }
+
+  /** The address of a place that differs from the current one by `change`. */
+  href(change: Partial<Place>): string {
+    return location.pathname + writePlace({ ...this.place, ...change });
   }
 }

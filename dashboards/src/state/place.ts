@@ -1,10 +1,13 @@
 /** Where the user is: everything that a link must carry so that another person sees the same page. */
 
-import type { Medium, WindowName } from '../api/types';
+import type { Medium, WindowName, Zoom } from '../api/types';
+
+export type PageName = 'overview' | 'metrics';
 
 export interface Place {
   /** Ecosystem id, or null for the first that the session may see. */
   ecosystem: string | null;
+  page: PageName;
   window: WindowName;
   /** Participant whose shoes the page stands in, or null for the whole. */
   view: string | null;
@@ -12,12 +15,22 @@ export interface Place {
   hidden: Medium[];
   /** True when the map is shown as its table. */
   table: boolean;
+  /** What counts as a node on the page of metrics. */
+  zoom: Zoom;
 }
 
 export const windows: readonly WindowName[] = ['24h', '7d', '30d', 'all'];
 export const media: readonly Medium[] = ['money', 'good', 'service', 'data', 'knowledge', 'benefit'];
 
-export const home: Place = { ecosystem: null, window: '24h', view: null, hidden: [], table: false };
+export const home: Place = {
+  ecosystem: null,
+  page: 'overview',
+  window: '24h',
+  view: null,
+  hidden: [],
+  table: false,
+  zoom: 'participant',
+};
 
 /** Ids of ecosystems and participants; a vacant role's is `suspense:` and the role. */
 const identifier = /^[a-z0-9:-]{1,64}$/;
@@ -29,10 +42,12 @@ export function readPlace(search: string): Place {
   const hidden = (parameters.get('hide') ?? '').split(',');
   return {
     ecosystem: identifierOrNull(parameters.get('ecosystem')),
+    page: parameters.get('page') === 'metrics' ? 'metrics' : home.page,
     window: windows.find((name) => name === window) ?? home.window,
     view: identifierOrNull(parameters.get('view')),
     hidden: media.filter((medium) => hidden.includes(medium)),
     table: parameters.get('map') === 'table',
+    zoom: parameters.get('zoom') === 'role' ? 'role' : home.zoom,
   };
 }
 
@@ -40,10 +55,12 @@ export function readPlace(search: string): Place {
 export function writePlace(place: Place): string {
   const parameters = new URLSearchParams();
   if (place.ecosystem !== null) parameters.set('ecosystem', place.ecosystem);
+  if (place.page !== home.page) parameters.set('page', place.page);
   if (place.window !== home.window) parameters.set('window', place.window);
   if (place.view !== null) parameters.set('view', place.view);
   if (place.hidden.length > 0) parameters.set('hide', media.filter((medium) => place.hidden.includes(medium)).join(','));
   if (place.table) parameters.set('map', 'table');
+  if (place.zoom !== home.zoom) parameters.set('zoom', place.zoom);
   const query = parameters.toString().replaceAll('%2C', ',');
   return query === '' ? '' : `?${query}`;
 }
