@@ -73,18 +73,19 @@ class _Periods:
         self.charging = Charging(plan.charges, design, quantities, assignments, opening)
         self.paid_along = share_exchanges(design)
         self.sharing = plan.charges.sharing
-        self.agreements = {agreement.on: agreement for agreement in design.agreements if agreement.on is not None}
+        #: those that are alone on their exchange and give fixed parts; the others are in `sharing`
+        self.agreements = {each.on: each for each in design.agreements if each.on not in self.sharing}
         self.terms = plan.agreements
         self.exchanges = {exchange.id: exchange for exchange in design.exchanges}
 
     def charges(self, exchange: Exchange) -> Iterator[Flow]:
         """The charges of a money exchange, each followed by its shares."""
+        if exchange.id in self.sharing:
+            yield from self._charges_by_period(exchange)
+            return
         agreement = self.agreements.get(exchange.id)
         recipients = recipients_of(agreement, self.design.agreements) if agreement else frozenset()
         roles = {exchange.source, exchange.target, *recipients}
-        if exchange.id in self.sharing:
-            yield from self._charges_by_period(exchange, roles)
-            return
         deductions = self._deductions(agreement, exchange) if agreement else {}
         for line, charge, unrated in self.charging.lines(exchange, roles):
             yield _flow(exchange, line, v_from_atoms=charge, v_to_atoms=charge, unrated=unrated)
@@ -93,11 +94,12 @@ class _Periods:
                 base = charge - round(sum((deductions.get(key, Fraction(0)) for key in keys), Fraction(0)))
                 yield from self._shares(agreement, exchange, line, base)
 
-    def _charges_by_period(self, exchange: Exchange, roles: set[str]) -> Iterator[Flow]:
-        """The charges of an exchange whose agreement depends on more than them, each followed by its shares.
+    def _charges_by_period(self, exchange: Exchange) -> Iterator[Flow]:
+        """The charges of an exchange whose agreements depend on more than them, each followed by its shares.
 
         A line without quantities of its own has shares where the window changes its part of what is due.
         """
+        roles = {exchange.source, exchange.target, *self.sharing[exchange.id].recipients}
         lines, claims = self.charging.claims(exchange, roles)
         booked = self._booked(exchange, lines, claims)
         for line, charge, unrated in self.charging.lines(exchange, roles):
@@ -110,12 +112,13 @@ class _Periods:
 
     def _booked(self, paid: Exchange, lines: list[Line], claims: list[Claim]) -> dict[LineKey, list[Booking]]:
         """What each line pays, by its key. Each participant that is paid has sums of its own."""
+        versions = [agreement.id for _, agreement in self.sharing[paid.id].versions]
         by_payee: defaultdict[str, list[Claim]] = defaultdict(list)
         for claim in claims:
             by_payee[claim.parties[paid.target]].append(claim)
         booked: defaultdict[LineKey, list[Booking]] = defaultdict(list)
         for _, own in sorted(by_payee.items()):
-            for booking in book(self.terms, self.sharing[paid.id].agreement.id, own).bookings:
+            for booking in book(self.terms, versions, own).bookings:
                 if booking.role != paid.target:  # what the payee gets by its own agreement, it has already
                     booked[lines[int(booking.line)].key].append(booking)
         return booked

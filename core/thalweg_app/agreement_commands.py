@@ -28,12 +28,15 @@ def try_agreement(
     gross: Annotated[str, typer.Option(help="The amount to share, such as 19.99; cumulative for the period.")],
     units: Annotated[_Pairs, typer.Option(help="What a meter counted: name=12, in the meter's unit.")] = None,
     less: Annotated[_Pairs, typer.Option(help="A charge that is taken off before sharing: exchange=2.00.")] = None,
-    agreement_id: Annotated[str | None, typer.Option("--id", help="Which agreement, where there are several.")] = None,
+    agreement_id: Annotated[
+        str | None, typer.Option("--id", help="Which agreement, where several are more than versions of one.")
+    ] = None,
     lifetime: Annotated[str, typer.Option(help="What was shared before this period, in all.")] = "0",
     recouped: Annotated[_Pairs, typer.Option(help="What has been paid back before: account=500.")] = None,
     attribute: Annotated[_Pairs, typer.Option(help="An attribute of the events: name=value.")] = None,
     date: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day, for steps that depend on it.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The day, for steps that depend on it and for the version in force."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -91,7 +94,10 @@ def _print(description: dict[str, Any]) -> None:
     console = Console(highlight=False, soft_wrap=not Console().is_terminal)
     currency = description["currency"]
     base = "" if description["base"] == description["gross"] else f", net {description['base']}"
-    console.print(f"[bold]{description['agreement']}[/]: {description['gross']} {currency}{base}")
+    in_force = f", in force {description['in_force']}" if description["in_force"] else ""
+    console.print(f"[bold]{description['agreement']}[/]{in_force}: {description['gross']} {currency}{base}")
+    for name, when in description["other_versions"].items():
+        console.print(f"[dim]another version, {name}, is in force {when}[/]")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading, justify in (
         ("step", "left"),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from thalweg.allocation import Account, Shared, State, Sums, Terms, compile_terms
-from thalweg.allocation.breakpoints import breakpoints, points_in_words, take_in_words
+from thalweg.allocation.breakpoints import breakpoints, in_force_in_words, points_in_words, take_in_words
 from thalweg.allocation.pools import share_all
 from thalweg.allocation.seating import POOL
 from thalweg.allocation.turning_points import turning_points
 from thalweg.design.agreement_text import Agreements
-from thalweg.design.agreements import recipients_of
+from thalweg.design.agreements import Agreement, recipients_of
+from thalweg.design.periods import midnight
+from thalweg.design.quarters import quarter_of
+from thalweg.design.validity import Validity, validity_of
 from thalweg.errors import RatingError
 from thalweg.money import format_atoms, format_minor, parse_atoms, parse_decimal, settle
 from thalweg.units import unit
@@ -25,7 +29,7 @@ class Trial:
     """What to try an agreement with. Amounts and quantities are decimals as written."""
 
     gross: str
-    #: its id; None if there is one only
+    #: its id; None if there is one only, or only versions of one: then the one in force on `day`, or last
     agreement: str | None = None
     #: exchange id → charge that is taken off
     less: Mapping[str, str] = field(default_factory=dict)
@@ -42,7 +46,7 @@ class Trial:
 def describe_trial(document: Agreements, trial: Trial) -> dict[str, Any]:
     """Every party's share, step by step; raises RatingError and MoneyError for what cannot be tried."""
     currency = document.currency
-    chosen = document.agreements[_chosen(document, trial.agreement)]
+    chosen = document.agreements[_chosen(document, trial.agreement, trial.day)]
     terms = {name: compile_terms(each, currency, document.units) for name, each in document.agreements.items()}
     gross = parse_atoms(trial.gross, currency)
     deductions = _known(trial.less, chosen.deductions, "--less", "`base: {net_of: [...]}`")
@@ -63,6 +67,10 @@ def describe_trial(document: Agreements, trial: Trial) -> dict[str, Any]:
             parties[role] += atoms
     return {
         "agreement": chosen.id,
+        "in_force": in_force_in_words(chosen) if chosen.is_dated else None,
+        "other_versions": {
+            each.id: in_force_in_words(each) for each in _versions(document, chosen) if each.id != chosen.id
+        },
         "currency": currency,
         "gross": format_atoms(gross, currency),
         "base": format_atoms(base, currency),
@@ -78,17 +86,35 @@ def describe_trial(document: Agreements, trial: Trial) -> dict[str, Any]:
     }
 
 
-def _chosen(document: Agreements, agreement: str | None) -> str:
+def _chosen(document: Agreements, agreement: str | None, day: date | None) -> str:
     names = ", ".join(document.agreements)
     if agreement is None:
         fed = {pool for each in document.agreements.values() for pool in each.pools}
-        first = [name for name in document.agreements if name not in fed]
-        if len(first) != 1:
+        first = [each for name, each in document.agreements.items() if name not in fed]
+        if len({each.line_of_versions for each in first}) != 1:
             raise RatingError(f"the document has several agreements: choose one of {names} with --id")
-        return first[0]
+        return _in_force(document, _versions(document, first[0]), day)
     if agreement not in document.agreements:
         raise RatingError(f"there is no agreement {agreement!r}: choose one of {names or '(none)'} with --id")
     return agreement
+
+
+def _versions(document: Agreements, agreement: Agreement) -> list[Agreement]:
+    """The agreement and its other versions, in the order of time."""
+    versions = [each for each in document.agreements.values() if each.line_of_versions == agreement.line_of_versions]
+    return sorted(versions, key=lambda each: validity_of(each, document.zone))
+
+
+def _in_force(document: Agreements, versions: Sequence[Agreement], day: date | None) -> str:
+    """The version in force on `day`, the later one where it has two; without a day, the last of all."""
+    if day is None:
+        return versions[-1].id
+    start, end = (quarter_of(midnight(each, ZoneInfo(document.zone))) for each in (day, day + timedelta(days=1)))
+    found = [each.id for each in versions if validity_of(each, document.zone).overlaps(Validity(start, end))]
+    if not found:
+        known = ", ".join(f"{each.id} ({in_force_in_words(each)})" for each in versions)
+        raise RatingError(f"no agreement is in force on {day}: try another --date, or choose one of {known} with --id")
+    return found[-1]
 
 
 def _units(document: Agreements, terms: Mapping[str, Terms], given: Mapping[str, str]) -> Mapping[str, int]:

@@ -147,3 +147,44 @@ def test_a_document_that_is_not_sound_is_refused_with_every_place_and_remedy(tmp
     assert "steps[0].take.flat.amount: it is negative → write 0 or more" in shown
     missing = tried(tmp_path / "none.yaml", "--gross", "1", status=2)
     assert "No such file" in " ".join(missing.replace("│", "").split())
+
+
+VERSIONS = """
+agreements:
+  - id: hub-2026
+    on: charging-fee
+    valid_until: 2027-01-01
+    steps: [{id: platform, take: {percent_of_gross: 15}, to: platform}, {id: rest, take: remainder, to: operator}]
+  - id: hub-2027
+    on: charging-fee
+    valid_from: 2027-01-01
+    steps: [{id: platform, take: {percent_of_gross: 10}, to: platform}, {id: rest, take: remainder, to: operator}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "version", "fee"),
+    [
+        ([], "hub-2027", "10.00"),
+        (["--date", "2026-12-31"], "hub-2026", "15.00"),
+        (["--date", "2027-01-01"], "hub-2027", "10.00"),
+        (["--id", "hub-2026"], "hub-2026", "15.00"),
+    ],
+)
+def test_of_versions_the_one_in_force_on_the_day_is_tried_and_named(tmp_path, options, version, fee):
+    path = tmp_path / "versions.yaml"
+    path.write_text(VERSIONS, encoding="utf-8")
+    answer = json.loads(tried(path, "--gross", "100", "--json", *options))
+    assert (answer["agreement"], answer["shares"]["platform"]) == (version, fee)
+    shown = tried(path, "--gross", "100", *options)
+    in_force = {"hub-2026": "in force until 2027-01-01", "hub-2027": "in force from 2027-01-01"}
+    assert f"{version}, {in_force.pop(version)}: 100.00 EUR" in shown
+    assert [f"another version, {name}, is {when}" in shown for name, when in in_force.items()] == [True]
+
+
+def test_a_day_on_which_no_version_is_in_force_is_refused_with_those_that_there_are(tmp_path):
+    path = tmp_path / "versions.yaml"
+    path.write_text(VERSIONS.replace("valid_from: 2027-01-01", "valid_from: 2027-02-01"), encoding="utf-8")
+    shown = " ".join(tried(path, "--gross", "100", "--date", "2027-01-15", status=2).split())
+    assert "no agreement is in force on 2027-01-15" in shown
+    assert "hub-2026 (until 2027-01-01), hub-2027 (from 2027-02-01)" in shown

@@ -46,6 +46,12 @@ def take_in_words(agreement: Agreement, step: Step, currency: str = "") -> str:
     return words.take(step).rstrip(",") + cap
 
 
+def in_force_in_words(agreement: Agreement) -> str:
+    """When an agreement is in force."""
+    start, end = agreement.valid_from, agreement.valid_until
+    return " ".join([*([f"from {start}"] if start else []), *([f"until {end}"] if end else [])]) or "at all times"
+
+
 class _Words:
     """The words for one agreement."""
 
@@ -56,6 +62,8 @@ class _Words:
 
     def sentences(self) -> Iterator[str]:
         yield self._base()
+        if self.agreement.is_dated:
+            yield f"In force {in_force_in_words(self.agreement)}."
         for number, step in enumerate(self.agreement.steps):
             yield from (f"{step.id}: {sentence}" for sentence in self._step(number, step))
         for guarantee in self.agreement.guarantees:

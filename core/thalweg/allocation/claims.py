@@ -7,7 +7,7 @@ and tiers, caps and accounts go by the sum of all devices and payers that a set 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -33,6 +33,8 @@ class Claim:
 
     #: names the line; claims of one line in several periods have the same
     line: str
+    #: the agreement that is in force then
+    agreement: str
     #: role → participant, for all recipients
     parties: Mapping[str, str]
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -73,17 +75,19 @@ class Booked:
 
 def book(
     agreements: Mapping[str, Terms],
-    agreement: str,
+    versions: Collection[str],
     claims: Iterable[Claim],
     openings: Mapping[Deal, Mapping[str, State]] | None = None,
 ) -> Booked:
-    """Share the claims on `agreement`, and on all that its pools lead to.
+    """Share the claims on `versions`, agreements that follow each other, and on all that their pools lead to.
 
-    Periods are shared in their order, each opening with the state that the one before closed with; `openings` are the
-    states before the first. The window adds W(opening and window) − W(opening), each with states of its own: so what
-    comes late changes the periods behind it too, and windows sum to the whole. Raises what `share_all` raises.
+    Periods are shared in their order, each opening with the state that the one before closed with, and so is what an
+    amendment or another version cuts off of one; `openings` are the states before the first. A deal is the same in all
+    versions. The window adds W(opening and window) − W(opening), each with states of its own: so what comes late
+    changes the periods behind it too, and windows sum to the whole. Raises what `share_all` raises.
     """
-    roles = recipients_of(agreements[agreement].agreement, [terms.agreement for terms in agreements.values()])
+    known = [terms.agreement for terms in agreements.values()]
+    roles = {role for version in versions for role in recipients_of(agreements[version].agreement, known)}
     attributes = {
         step.when.attribute
         for terms in agreements.values()
@@ -104,7 +108,9 @@ def book(
         for (day, _), together in sorted(periods.items()):
             if together[0].begins_period:
                 before, after = _next_period(before), _next_period(after)
-            period = _Period(agreements, agreement, deal, day, together, before, after)
+            version = together[0].agreement
+            before, after = _handed_on(before, versions, version), _handed_on(after, versions, version)
+            period = _Period(agreements, version, deal, day, together, before, after)
             bookings += period.bookings()
             before, after = _behind(before, period.before), _behind(after, period.after)
         closing[deal] = after
@@ -113,6 +119,13 @@ def book(
 
 def _next_period(states: Mapping[str, State]) -> Mapping[str, State]:
     return {name: state.next_period() for name, state in states.items()}
+
+
+def _handed_on(states: Mapping[str, State], versions: Collection[str], to: str) -> Mapping[str, State]:
+    """The states where `to` has the one that some version closed with, as one of them at most has."""
+    if to in states:
+        return states
+    return {to if name in versions else name: state for name, state in states.items()}
 
 
 def _behind(states: Mapping[str, State], period: Mapping[str, Shared]) -> Mapping[str, State]:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from thalweg.design.agreements import Agreement, Guarantee, Reserve
 from thalweg.design.fields import exact
+from thalweg.design.periods import Period, days_of, midnight
+from thalweg.design.quarters import quarter_of
+from thalweg.design.validity import Validity
 from thalweg.money import largest_remainder, parse_atoms, settle
 
 #: (role, participant)
 Party = tuple[str, str]
+#: (agreement, place of the reserve, role, participant)
+_Held = tuple[str, int, str, str]
 
 
 class TopUp(NamedTuple):
     """What a guarantee moves; the lines of one guarantee sum to zero."""
 
+    agreement: str
     #: the guarantee's place in the agreement
     guarantee: int
     role: str
@@ -31,6 +38,7 @@ class TopUp(NamedTuple):
 class Hold(NamedTuple):
     """What a reserve holds back."""
 
+    agreement: str
     #: the reserve's place in the agreement
     reserve: int
     role: str
@@ -58,38 +66,48 @@ class Days:
     of_period: int
 
 
-def close_period(
-    agreement: Agreement, earned: Mapping[Party, int], currency: str, ends_before: date, days: Days | None = None
-) -> Close:
-    """Close a period in which the parties have earned so many atoms each, over all lines and devices.
+class Segment(NamedTuple):
+    """What was earned in a period under one agreement: all of it, or the part in which this version was in force."""
 
-    `ends_before` is the first day after the period. `days` is needed where a guarantee is prorated; without it, the
-    agreement was in force all the time.
+    agreement: Agreement
+    #: atoms, over all lines and devices
+    earned: Mapping[Party, int]
+    #: needed where a guarantee is prorated; without it, the agreement was in force all the time
+    days: Days | None = None
+
+
+def days_in_force(validity: Validity, period: Period, day: date, zone: str) -> Days:
+    """How long an agreement was in force in the period of `zone` that holds `day`; for an hour, in its day.
+
+    A day is of the version that is in force when it begins, so the days of all versions sum to those of the period.
     """
-    balances = dict(earned)
+    days = days_of(period, day)
+    return Days(sum(validity.holds(quarter_of(midnight(each, ZoneInfo(zone)))) for each in days), len(days))
+
+
+def close_period(segments: Sequence[Segment], currency: str, ends_before: date) -> Close:
+    """Close a period; versions that followed each other in it are its segments, in their order.
+
+    Each has its own guarantees and reserves, of what was earned under it; all are settled together. `ends_before` is
+    the first day after the period.
+    """
     top_ups: list[TopUp] = []
-    for number, guarantee in enumerate(agreement.guarantees):
-        for party, atoms in sorted(_moved(guarantee, balances, currency, days).items()):
-            balances[party] += atoms
-            top_ups.append(TopUp(number, *party, atoms))
-    held = dict(_held(agreement.reserves, balances))
+    held: dict[_Held, int] = {}
     lines: defaultdict[str, int] = defaultdict(int)
-    for (_, participant), atoms in balances.items():
-        lines[participant] += atoms
-    for (number, (role, participant)), atoms in held.items():
-        lines[participant] -= atoms
-        lines[_line(number, role, participant)] += atoms
+    for agreement, earned, days in segments:
+        balances = dict(earned)
+        for number, guarantee in enumerate(agreement.guarantees):
+            for party, atoms in sorted(_moved(guarantee, balances, currency, days).items()):
+                balances[party] += atoms
+                top_ups.append(TopUp(agreement.id, number, *party, atoms))
+        for (_, participant), atoms in balances.items():
+            lines[participant] += atoms
+        for number, (role, participant), atoms in _held(agreement.reserves, balances):
+            held[agreement.id, number, role, participant] = agreement.reserves[number].days
+            lines[participant] -= atoms
+            lines[_line(agreement.id, number, role, participant)] += atoms
     minor = settle(lines)
-    holds = tuple(
-        Hold(
-            number,
-            role,
-            participant,
-            minor.pop(_line(number, role, participant)),
-            ends_before + timedelta(days=agreement.reserves[number].days),
-        )
-        for number, (role, participant) in held
-    )
+    holds = tuple(Hold(*key, minor.pop(_line(*key)), ends_before + timedelta(days)) for key, days in held.items())
     return Close(tuple(top_ups), holds, minor)
 
 
@@ -133,13 +151,13 @@ def _shared_out(amount: int, weights: Mapping[Party, int]) -> dict[Party, int]:
     return {party: atoms[name] for name, party in names.items()}
 
 
-def _held(reserves: tuple[Reserve, ...], balances: Mapping[Party, int]) -> Iterable[tuple[tuple[int, Party], int]]:
+def _held(reserves: tuple[Reserve, ...], balances: Mapping[Party, int]) -> Iterable[tuple[int, Party, int]]:
     for number, reserve in enumerate(reserves):
         for party, atoms in sorted(balances.items()):
             if party[0] == reserve.party and atoms > 0:
-                yield (number, party), int(atoms * exact(reserve.percent) / 100)
+                yield number, party, int(atoms * exact(reserve.percent) / 100)
 
 
-def _line(reserve: int, role: str, participant: str) -> str:
+def _line(agreement: str, reserve: int, role: str, participant: str) -> str:
     """A key of what is held that no participant's id can be; it stands beside the participant's own."""
-    return f"{participant} {role} {reserve}"
+    return f"{participant} {role} {reserve} {agreement}"

@@ -51,15 +51,19 @@ class Cumulative:
             (self.lines[part.line].key, part.attributes, part.slice): charged.get(part, 0)
             - round(less.get(part, Fraction(0)))
             for part in charged.keys() | less.keys()
+            if self._times.version_of(part.slice) is not None
         }
 
     def _deducted(self) -> dict[Slice, Amounts]:
         """Exact atoms that are taken off before sharing, by the cells of the exchange that is shared."""
         names = self._quantities.group_names(self._exchange)
         taken: defaultdict[Slice, defaultdict[Cell, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
-        for exchange_id in self._times.agreement.deductions:
+        for exchange_id in self._times.deductions:
             rows = {row.cell: row for row in self._quantities.rows(self._charges.exchange(exchange_id))}
             for piece, amounts in self._charges.by_slice(exchange_id, self._times.name).items():
+                version = self._times.version_of(piece)
+                if version is None or exchange_id not in version.deductions:
+                    continue
                 for cell, amount in amounts.items():
                     taken[piece][cell[0], rows[cell].values(names)] += amount
         return {piece: dict(amounts) for piece, amounts in taken.items()}
@@ -73,15 +77,17 @@ class Cumulative:
                 line = row.assignment_id, tuple([(role, self._quantities.party(own, role)) for role in roles])
                 for bucket in buckets:
                     piece = self._times.slice_of(self._timed(bucket))
+                    if self._times.version_of(piece) is None:
+                        continue
                     counted = units[line, own.values(self._times.attributes), piece]
                     counted[meter] = counted.get(meter, 0) + bucket.quantity
         return dict(units)
 
     def _timed(self, bucket: Bucket) -> int:
         if bucket.quarter is None:
-            name = self._times.agreement.id
+            names = " and ".join(repr(agreement.id) for _, agreement in self._times.versions)
             raise RatingError(
-                f"the agreement {name!r} depends on time: give the quantities that it counts by quarter hour (`bucket`)"
+                f"sharing by {names} depends on time: give the quantities that it counts by quarter hour (`bucket`)"
             )
         return bucket.quarter
 
@@ -105,12 +111,15 @@ def claims_of(
     claims = []
     for each in pieces:
         key, values, piece = each
+        version = times.version_of(piece)
+        assert version is not None, "where no agreement is in force, nothing is claimed"
         was = before.bases.get(each, 0) if before else 0
         units_was = before.units.get(each, {}) if before else {}
         units = {meter: count - units_was.get(meter, 0) for meter, count in after.units.get(each, {}).items()}
         claims.append(
             Claim(
                 line=f"{place_of[key]:09d}",
+                agreement=version.id,
                 parties=dict(key[1]),
                 attributes=dict(zip(times.attributes, values, strict=True)),
                 day=times.day_of(piece),

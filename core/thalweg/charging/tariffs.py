@@ -14,8 +14,9 @@ from thalweg.design.charge_meters import charge_meters
 from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange
 from thalweg.design.periods import Period
-from thalweg.design.quarters import instant, period_start
+from thalweg.design.quarters import period_start
 from thalweg.design.tariffs import Scope, Tariff
+from thalweg.design.validity import Validity, validity_of
 from thalweg.money import atoms_per_major_unit
 from thalweg.units import unit
 
@@ -31,13 +32,8 @@ class Version:
     terms: Terms
     #: id of a component, or None for the tariff as a whole → content hash of the charge meter that measures it
     meters: Mapping[str | None, str]
-    #: half-open, in quarter hours
-    start: int | None
-    end: int | None
-
-    def is_in_force(self, quarter: int) -> bool:
-        """Whether it charges what is measured in `quarter`."""
-        return (self.start is None or self.start <= quarter) and (self.end is None or quarter < self.end)
+    #: when it charges what is measured
+    validity: Validity
 
 
 @dataclass(frozen=True)
@@ -87,11 +83,11 @@ class ChargedExchange:
 
     @cached_property
     def _cuts(self) -> list[int]:
-        return sorted({cut for each in self.versions for cut in (each.start, each.end) if cut is not None})
+        return sorted({cut for each in self.versions for cut in each.validity.cuts})
 
     def version_at(self, quarter: int) -> Version | None:
         """The tariff in force in `quarter`."""
-        return next((version for version in self.versions if version.is_in_force(quarter)), None)
+        return next((version for version in self.versions if version.validity.holds(quarter)), None)
 
     def slice_of(self, quarter: int) -> Slice:
         """The time slice that holds `quarter`."""
@@ -113,7 +109,7 @@ class ChargePlan:
             if versions:
                 self.exchanges[exchange.id] = ChargedExchange(exchange, tuple(versions), design.zone)
 
-        #: by the exchange whose charges an agreement shares; without those that give fixed parts
+        #: by the exchange whose charges agreements share; without one that gives fixed parts at all times
         self.sharing = sharing_times(design)
         self._shared = {each.on: each for each in design.agreements if each.on is not None}
         self._slicers = {each: self._slicers_of(self._following(each)) for each in self.exchanges}
@@ -141,7 +137,7 @@ class ChargePlan:
         starts = [
             period_start(quarter, charged.period, self.zone) for charged in self.exchanges.values() if charged.has_state
         ]
-        starts += [period_start(quarter, times.agreement.period, self.zone) for times in self.sharing.values()]
+        starts += [period_start(quarter, times.period, self.zone) for times in self.sharing.values()]
         return min([quarter, *starts])
 
     def takes_buckets(self, exchange_id: str) -> bool:
@@ -172,7 +168,7 @@ class ChargePlan:
     def _slicers_of(self, exchanges: tuple[str, ...]) -> Mapping[str, ChargedExchange | SharingTimes]:
         found: dict[str, ChargedExchange | SharingTimes] = {each: self.exchanges[each] for each in exchanges}
         for paid, times in self.sharing.items():
-            if not found.keys().isdisjoint((paid, *times.agreement.deductions)):
+            if not found.keys().isdisjoint((paid, *times.deductions)):
                 found[times.name] = times
         return found
 
@@ -203,6 +199,5 @@ def _version(design: Design, exchange: Exchange, tariff: Tariff) -> Version:
         tariff=tariff,
         terms=compile_terms(tariff, steps, atoms, design.zone),
         meters={None if name == tariff.id else name.partition(".")[2]: meter.hash for name, meter in meters.items()},
-        start=instant(tariff.valid_from, design.zone) if tariff.valid_from else None,
-        end=instant(tariff.valid_until, design.zone) if tariff.valid_until else None,
+        validity=validity_of(tariff, design.zone),
     )

@@ -19,6 +19,7 @@ from typing import Any, Final
 from thalweg.design.agreements import Agreement, counted_by
 from thalweg.design.rules.agreement_amounts import amount_problems
 from thalweg.design.rules.agreement_steps import problems_in_itself
+from thalweg.design.rules.agreement_versions import version_problems
 from thalweg.design.rules.pools import account_problems, pool_problems
 from thalweg.design.rules.unreachable import warnings
 from thalweg.design.structure import problems as structure_problems
@@ -29,6 +30,8 @@ from thalweg.money import minor_digits
 from thalweg.units import REGISTRY, unit
 
 _OF_ONE: Final = "agreements[0]"
+#: of days in documents that belong to no design
+_ZONE: Final = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Agreements:
     """The agreements of a document, with what their numbers mean."""
 
     currency: str
+    #: the time zone of their days
+    zone: str
     #: meter id → symbol of its unit
     units: Mapping[str, str]
     #: by id, in the document's order
@@ -54,7 +59,7 @@ def agreements_of(document: Mapping[str, Any]) -> Agreements:
     if "nodes" in document:
         design = from_document(document)
         units = {meter.id: meter.unit for meter in design.meters}
-        return _read(design.currency, units, design.agreements)
+        return _read(design.currency, design.zone, units, design.agreements)
     written = _written(document)
     is_one = "agreements" not in document
     if found := [_renamed(problem, is_one) for problem in _problems(document, written)]:
@@ -64,19 +69,20 @@ def agreements_of(document: Mapping[str, Any]) -> Agreements:
     currency, units = document.get("currency", "EUR"), _units(agreements) | document.get("meters", {})
     found = [problem for path, agreement in among for problem in problems_in_itself(path, agreement)]
     found += [problem for path, agreement in among for problem in amount_problems(path, agreement, currency, units)]
+    found += version_problems(among, _ZONE)
     found += [*pool_problems(among), *account_problems(among), *_unknown_pools(among)]
     if found:
         raise InvalidDesign([_renamed(problem, is_one) for problem in found])
-    return _read(currency, units, agreements)
+    return _read(currency, _ZONE, units, agreements)
 
 
-def _read(currency: str, units: Mapping[str, str], agreements: tuple[Agreement, ...]) -> Agreements:
+def _read(currency: str, zone: str, units: Mapping[str, str], agreements: tuple[Agreement, ...]) -> Agreements:
     found = [
         problem
         for number, agreement in enumerate(agreements)
         for problem in warnings(f"agreements[{number}]", agreement)
     ]
-    return Agreements(currency, units, {agreement.id: agreement for agreement in agreements}, tuple(found))
+    return Agreements(currency, zone, units, {agreement.id: agreement for agreement in agreements}, tuple(found))
 
 
 def _units(agreements: tuple[Agreement, ...]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
 
 from thalweg.design.fields import DecimalText, Id, Name, Part, Text, exact
 from thalweg.design.periods import Period
+from thalweg.design.prices import Moment
 from thalweg.design.takes import Flat, Of, PercentOfGross, PercentOfRemainder, PerUnit, Recoup, Span, Take, Tiered
 
 #: a number of days, as ISO 8601 writes it
@@ -180,21 +181,35 @@ class Reserve(Part):
 class Agreement(Part):
     """How the charges of one money exchange, or what other agreements put into its pool, are shared.
 
-    The exchange's payee pays each recipient.
+    The exchange's payee pays each recipient. Several agreements on one exchange are its versions, one at a time: each
+    opens with the sums and accounts that the one before closed with.
     """
 
     id: Id
     name: Name | None = None
     on: Id | None = None
     """The money exchange whose charges feed it; none for an agreement that only other agreements feed."""
+    valid_from: Moment | None = None
+    valid_until: Moment | None = None
+    """Half-open."""
     base: Base = "gross"
     period: Period = Period.MONTH
-    """After which its sums, caps and tiers begin anew, by the calendar of the design's zone."""
+    """After which its sums, caps and tiers begin anew, by the design zone's calendar; the same in all versions."""
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
     """In their order; the last one takes the remainder."""
     guarantees: tuple[Guarantee, ...] = ()
     """Filled up in their order, each seeing what those before it moved."""
     reserves: tuple[Reserve, ...] = ()
+
+    @property
+    def is_dated(self) -> bool:
+        """True if it is not in force at all times."""
+        return self.valid_from is not None or self.valid_until is not None
+
+    @property
+    def line_of_versions(self) -> str:
+        """What its versions have in common: the exchange that they are on, or a pool's own id."""
+        return self.id if self.on is None else f"on {self.on}"
 
     @property
     def deductions(self) -> tuple[str, ...]:

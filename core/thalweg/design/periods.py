@@ -61,6 +61,12 @@ def first_day(period: Period, day: date) -> date:
             return day
 
 
+def days_of(period: Period, day: date) -> list[date]:
+    """The days of the period that holds `day`; an hour is within one."""
+    first = first_day(period, day)
+    return [first + timedelta(days=number) for number in range((_next(period, first) - first).days)]
+
+
 def _next(period: Period, first: date) -> date:
     match period:
         case Period.WEEK:

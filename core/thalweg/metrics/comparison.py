@@ -8,8 +8,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+from thalweg.design.agreements import Agreement
 from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange
+from thalweg.design.tariffs import Tariff
+from thalweg.design.validity import validity_of
 from thalweg.metrics.figures import Figures
 from thalweg.metrics.metric import DESIGN, Basis, Group, Key, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, money, number
@@ -132,18 +135,17 @@ def _jaccard(one: Collection[str], other: Collection[str]) -> Fraction:
 
 def _terms(one: Design, other: Design) -> Fraction:
     """The mean difference of the charges' tariffs and agreements, by the exchange that they are on."""
-    differences = [_mean_difference(_by_exchange(one.tariffs), _by_exchange(other.tariffs))]
-    differences.append(_mean_difference(_by_exchange(one.agreements), _by_exchange(other.agreements)))
+    differences = [_mean_difference(_by_exchange(one, one.tariffs), _by_exchange(other, other.tariffs))]
+    differences.append(_mean_difference(_by_exchange(one, one.agreements), _by_exchange(other, other.agreements)))
     return sum(differences, Fraction(0)) / len(differences)
 
 
-def _by_exchange(terms: Sequence[object]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for term in terms:
-        on = getattr(term, "on", None)
-        plain = term.model_dump(mode="json", exclude_defaults=True, exclude={"id", "name", "on"})  # type: ignore[attr-defined]
-        found[on or f"pool {getattr(term, 'id', '')}"] = plain
-    return found
+def _by_exchange(design: Design, terms: Sequence[Tariff | Agreement]) -> dict[str, object]:
+    """The terms of each exchange, in force last where there are versions."""
+    return {
+        term.on or f"pool {term.id}": term.model_dump(mode="json", exclude_defaults=True, exclude={"id", "name", "on"})
+        for term in sorted(terms, key=lambda term: validity_of(term, design.zone))
+    }
 
 
 def _mean_difference(one: Mapping[str, object], other: Mapping[str, object]) -> Fraction:

@@ -32,7 +32,8 @@ def claims_of(happened, opening=()):
     for is_before, group in ((True, opening), (False, happened)):
         for line, period, atoms, trips in group:
             day = FIRST + timedelta(days=31 * period)
-            claim = claims.setdefault((line, period), Claim(line=line, parties=PARTICIPANTS, day=day, base_atoms=0))
+            new = Claim(line=line, agreement="g", parties=PARTICIPANTS, day=day, base_atoms=0)
+            claim = claims.setdefault((line, period), new)
             base, units = ("opening_atoms", "opening_units") if is_before else ("base_atoms", "units")
             counted = {"trips": getattr(claim, units).get("trips", 0) + trips}
             claims[line, period] = replace(claim, **{base: getattr(claim, base) + atoms, units: counted})
@@ -50,7 +51,7 @@ def totals(booked):
 @given(agreements(), events)
 def test_lines_pay_out_what_they_took_in_and_sum_to_the_share_of_the_whole(document, happened):
     terms = terms_of(document)
-    booked = book(terms, "g", claims_of(happened))
+    booked = book(terms, ["g"], claims_of(happened))
     for line in "klm":
         base = sum(atoms for name, _, atoms, _ in happened if name == line)
         assert sum(booking.atoms for booking in booked.bookings if booking.line == line) == base
@@ -75,15 +76,15 @@ def test_windows_one_after_the_other_sum_to_the_figures_from_scratch_in_any_orde
     """Live equals from scratch: what a window adds depends on the sums before it alone."""
     terms = terms_of(document)
     happened = [(line, 0, atoms, trips) for line, _, atoms, trips in happened]
-    whole = book(terms, "g", claims_of(happened))
+    whole = book(terms, ["g"], claims_of(happened))
     cut = data.draw(st.integers(0, len(happened)))
-    live = dict(totals(book(terms, "g", claims_of(happened[:cut]))))
-    for key, atoms in totals(book(terms, "g", claims_of(happened[cut:], opening=happened[:cut]))).items():
+    live = dict(totals(book(terms, ["g"], claims_of(happened[:cut]))))
+    for key, atoms in totals(book(terms, ["g"], claims_of(happened[cut:], opening=happened[:cut]))).items():
         live[key] = live.get(key, 0) + atoms
     assert {key: atoms for key, atoms in live.items() if atoms} == totals(whole)
     shuffled = claims_of(happened)
     random.shuffle(shuffled)
-    assert book(terms, "g", shuffled) == whole
+    assert book(terms, ["g"], shuffled) == whole
 
 
 def test_every_set_of_participants_has_tiers_of_its_own():
@@ -96,11 +97,11 @@ def test_every_set_of_participants_has_tiers_of_its_own():
     }
     euro = 10**8
     claims = [
-        Claim(line=line, parties={"host": host, "operator": "op"}, day=FIRST, base_atoms=10 * euro)
+        Claim(line=line, agreement="g", parties={"host": host, "operator": "op"}, day=FIRST, base_atoms=10 * euro)
         for line, host in (("1", "ann"), ("2", "ann"), ("3", "ben"))
     ]
     fees = {}
-    for booking in book(terms_of(document), "g", claims).bookings:
+    for booking in book(terms_of(document), ["g"], claims).bookings:
         if booking.step == "fee":
             fees[booking.line, booking.participant] = booking.atoms
     assert fees == {("1", "ann"): 15 * euro // 10, ("2", "ann"): 15 * euro // 10, ("3", "ben"): euro}
@@ -115,8 +116,9 @@ def test_an_amendment_in_mid_period_opens_with_what_the_period_has_seen():
         return terms_of({"id": "g", "steps": steps})
 
     euro, parties = 10**8, {"a": "anna", "b": "berta"}
-    first = book(terms(10), "g", [Claim(line="k", parties=parties, day=FIRST, base_atoms=40 * euro)])
-    later = Claim(line="k", parties=parties, day=date(2026, 1, 16), begins_period=False, base_atoms=40 * euro)
-    assert totals(book(terms(20), "g", [later], first.closing)) == {("fee", "a"): euro, ("rest", "b"): 39 * euro}
+    claim = Claim(line="k", agreement="g", parties=parties, day=FIRST, base_atoms=40 * euro)
+    first = book(terms(10), ["g"], [claim])
+    later = replace(claim, day=date(2026, 1, 16), begins_period=False)
+    assert totals(book(terms(20), ["g"], [later], first.closing)) == {("fee", "a"): euro, ("rest", "b"): 39 * euro}
     next_month = replace(later, day=date(2026, 2, 1), begins_period=True)
-    assert totals(book(terms(20), "g", [next_month], first.closing))["fee", "a"] == 5 * euro
+    assert totals(book(terms(20), ["g"], [next_month], first.closing))["fee", "a"] == 5 * euro

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from thalweg.allocation import NEW, State, compile_terms
-from thalweg.allocation.closing import Days, close_period
+from thalweg.allocation.closing import Days, Segment, close_period
 from thalweg.allocation.pools import share_all
 from thalweg.design.agreement_text import agreements_of
 from thalweg.design.agreements import recipients_of
@@ -63,7 +63,7 @@ def test_a_contract_comes_out_as_worked_out_by_hand(path):
 def settled(agreement: Any, parties: dict[str, int], currency: str, period: dict[str, Any]) -> dict[str, str]:
     days = Days(*period["days"]) if "days" in period else None
     earned = {(role, role): atoms for role, atoms in parties.items()}
-    closed = close_period(agreement, earned, currency, date(2026, 4, 1), days)
+    closed = close_period([Segment(agreement, earned, days)], currency, date(2026, 4, 1))
     return {role: format_minor(minor, currency) for role, minor in closed.settled.items()}
 
 
@@ -84,9 +84,8 @@ def test_fixed_fees_are_exact_in_the_case_of_1999_cents():
     terms = compile_terms(document.agreements["payment"], "USD")
     roles = {role: role for role in ("processor", "scheme", "bank", "merchant")}
     shared = share_all({"payment": terms}, {"payment": 1999 * 10**6}, roles)["payment"]
-    closed = close_period(
-        terms.agreement, {(role, role): n for role, n in shared.by_participant.items()}, "USD", date(2026, 2, 1)
-    )
+    earned = {(role, role): n for role, n in shared.by_participant.items()}
+    closed = close_period([Segment(terms.agreement, earned)], "USD", date(2026, 2, 1))
     assert [closed.settled[role] for role in roles] == [7, 12, 10, 1970]
 
 

@@ -45,6 +45,17 @@ def test_each_difference_counts_by_its_weight(edits, expected):
     assert design_distance(HERE, changed(**edits)) == design_distance(changed(**edits), HERE) == expected
 
 
+def test_of_versions_those_in_force_last_are_compared_in_whatever_order_they_are_written():
+    now = document()
+    (agreement,) = now["agreements"]
+    old = copy.deepcopy(agreement) | {"id": "old", "valid_until": "2026-07-01"}
+    old["steps"][0]["take"]["percent_of_gross"] = "90"
+    dated = agreement | {"valid_from": "2026-07-01"}
+    one, other = (from_document(now | {"agreements": each}) for each in ([old, dated], [dated, old]))
+    assert design_distance(one, other) == 0
+    assert design_distance(one, changed(percent="90")) > design_distance(one, HERE) > 0
+
+
 def test_designs_with_nothing_in_common_are_1_apart():
     other = document(agreements=[], chains=[])
     for section in ("nodes", "drivers", "interfaces", "meters", "exchanges", "tariffs", "extracts"):

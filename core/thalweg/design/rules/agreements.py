@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from thalweg.design.agreements import Agreement, Split, Step, counted_by, reached_by
 from thalweg.design.draft import Draft
 from thalweg.design.exchanges import Exchange
+from thalweg.design.rules import agreement_versions
 from thalweg.design.rules.agreement_amounts import amount_problems
 from thalweg.design.rules.agreement_steps import problems_in_itself
 from thalweg.design.rules.exchanges import leaf_known
@@ -18,7 +19,6 @@ from thalweg.units import REGISTRY
 
 def problems(draft: Draft) -> Iterator[Problem]:
     """Breaches, in the document's order."""
-    claimed: dict[str, str] = {}
     fed = {pool for _, agreement in draft.agreements.entries for pool in agreement.pools}
     units = {meter.id: meter.unit for _, meter in draft.meters.entries}
     for path, agreement in draft.agreements.entries:
@@ -27,10 +27,6 @@ def problems(draft: Draft) -> Iterator[Problem]:
             yield from _fed_by_others(draft, path, agreement, fed)
         else:
             yield from draft.exchanges.unknown(f"{path}.on", agreement.on)
-            if agreement.on in claimed:
-                message = f"the charge {agreement.on!r} is shared by {claimed[agreement.on]!r} already"
-                yield Problem(f"{path}.on", message, "put all steps into one agreement")
-            claimed.setdefault(agreement.on, agreement.id)
         if paid:
             yield from _shared(draft, path, paid)
             yield from _net_of(draft, path, agreement, paid)
@@ -45,6 +41,7 @@ def problems(draft: Draft) -> Iterator[Problem]:
                 yield from leaf_known(draft, f"{path}.guarantees[{number}]", role)
         for number, reserve in enumerate(agreement.reserves):
             yield from leaf_known(draft, f"{path}.reserves[{number}].party", reserve.party)
+    yield from agreement_versions.problems(draft)
     yield from pool_problems(draft.agreements.entries)
     yield from account_problems(draft.agreements.entries)
     yield from period_problems(draft.agreements.entries)

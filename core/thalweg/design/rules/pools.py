@@ -20,14 +20,18 @@ def pool_problems(entries: Iterable[tuple[str, Agreement]]) -> Iterator[Problem]
 
 
 def account_problems(entries: Iterable[tuple[str, Agreement]]) -> Iterator[Problem]:
-    """A problem for each account that two agreements recoup: neither would know what the other has paid back."""
-    owners: dict[str, str] = {}
+    """A problem for each account that two agreements recoup: neither would know what the other has paid back.
+
+    Versions of one agreement hand it on.
+    """
+    owners: dict[str, Agreement] = {}
     for path, agreement in entries:
         for number, step in enumerate(agreement.steps):
             if isinstance(step.take, Recoup):
                 account = step.take.recoup.account
-                if owners.setdefault(account, agreement.id) != agreement.id:
-                    message = f"the account {account!r} is recouped by {owners[account]!r} already"
+                owner = owners.setdefault(account, agreement)
+                if owner.line_of_versions != agreement.line_of_versions:
+                    message = f"the account {account!r} is recouped by {owner.id!r} already"
                     place = f"{path}.steps[{number}].take.recoup.account"
                     yield Problem(place, message, "recoup it in one agreement")
 
@@ -37,10 +41,11 @@ def period_problems(entries: Iterable[tuple[str, Agreement]]) -> Iterator[Proble
     known = [agreement for _, agreement in entries]
     fed = {agreement.id: reached_by(agreement, known)[1:] for agreement in known if agreement.on is not None}
     periods = {agreement.id: agreement.period for agreement in known}
+    lines = {agreement.id: agreement.line_of_versions for agreement in known}
     for path, pool in entries:
         feeding = [name for name, reached in fed.items() if pool in reached]
         owners = [*feeding, pool.id] if pool.on is not None else feeding
-        if not pool.gives_fixed_parts and len(owners) > 1:
+        if not pool.gives_fixed_parts and len({lines[owner] for owner in owners}) > 1:
             message = f"its sums would mix the charges shared by {' and '.join(map(repr, owners))}"
             yield Problem(f"{path}.steps", message, "give each of them a pool of its own, or take percentages only")
         for name in feeding:

@@ -8,8 +8,7 @@ from thalweg.design.draft import Draft
 from thalweg.design.expressions import Expression
 from thalweg.design.fields import exact
 from thalweg.design.meters import Meter
-from thalweg.design.quarters import instant
-from thalweg.design.rules import prices
+from thalweg.design.rules import prices, validity
 from thalweg.design.tariffs import Charge, Limit, PercentOf, Scope, Tariff
 from thalweg.errors import ExpressionError, Problem
 
@@ -22,7 +21,7 @@ def problems(draft: Draft) -> Iterator[Problem]:
         if exchange and not exchange.is_money:
             yield Problem(f"{path}.on", f"{tariff.on!r} is {exchange.medium}, not money", "name a money exchange")
         meter = draft.meter_of(exchange) if exchange else None
-        yield from _validity(draft, path, tariff)
+        yield from validity.problems(path, tariff, draft.zone)
         yield from _components(path, tariff)
         if tariff.payer is not None:
             yield from prices.grouped(f"{path}.payer", tariff.payer, meter)
@@ -192,25 +191,12 @@ def _looks_at_payer(draft: Draft, charge: Charge, *, is_part: bool) -> bool:
     return Scope.PAYER in scopes
 
 
-def _validity(draft: Draft, path: str, tariff: Tariff) -> Iterator[Problem]:
-    ends = []
-    for key in ("valid_from", "valid_until"):
-        moment = getattr(tariff, key)
-        problem = prices.moment_problem(moment, draft.zone) if moment is not None else None
-        if problem:
-            yield Problem(f"{path}.{key}", problem, "write a quarter hour that exists, such as 2026-01-01T00:15")
-        elif moment is not None and draft.zone is not None:
-            ends.append(instant(moment, draft.zone) if prices.is_zone(draft.zone) else 0)
-    if len(ends) == 2 and ends[0] >= ends[1] and prices.is_zone(draft.zone):
-        yield Problem(f"{path}.valid_until", "it ends before it begins", "write a later time than `valid_from`")
-
-
 def _versions(draft: Draft) -> Iterator[Problem]:
     """Tariffs on one exchange are versions of one another: one at a time, in equal periods."""
     earlier: dict[str, list[Tariff]] = {}
     for path, tariff in draft.tariffs.entries:
         for other in earlier.setdefault(tariff.on, []):
-            if _overlap(tariff, other, draft.zone):
+            if validity.overlap(tariff, other, draft.zone):
                 message = f"{tariff.on!r} is charged by {other.id!r} already"
                 remedy = "keep one tariff, or set `valid_from` and `valid_until` so that one follows the other"
                 yield Problem(f"{path}.on", message, remedy)
@@ -220,15 +206,3 @@ def _versions(draft: Draft) -> Iterator[Problem]:
                     message = f"{other.id!r}, another version, has another `{key}`"
                     yield Problem(f"{path}.{key}", message, f"give all versions the same `{key}`")
         earlier[tariff.on].append(tariff)
-
-
-def _overlap(one: Tariff, other: Tariff, zone: str | None) -> bool:
-    moments = [each for tariff in (one, other) for each in (tariff.valid_from, tariff.valid_until) if each is not None]
-    if zone is None or not prices.is_zone(zone) or any(prices.moment_problem(each, zone) for each in moments):
-        return False
-
-    def ends_by_beginning(first: Tariff, second: Tariff) -> bool:
-        end, begin = first.valid_until, second.valid_from
-        return end is not None and begin is not None and instant(end, zone) <= instant(begin, zone)
-
-    return not ends_by_beginning(one, other) and not ends_by_beginning(other, one)
