@@ -6,19 +6,24 @@ import json
 import logging
 import sys
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
 
 from thalweg.errors import MalformedMessage, StoreError, StoreUnavailable
+from thalweg.mapping import Plan
 from thalweg.wire import forms
-from thalweg.wire.batch import BatchWriter
+from thalweg.wire.batch import BatchWriter, digest
 from thalweg.wire.json_object import MAX_DEPTH, read_object
 from thalweg.wire.text import sign
 from thalweg.wire.topics import Channel, device_topic
-from thalweg_gateway import booking
+from thalweg_gateway.booking_columns import book_together
+from thalweg_store.assignments import BEGINNING, Assignment, Assignments
+from thalweg_store.batch_columns import ReceivedColumns
 from thalweg_store.database import Database, translated
+from thalweg_store.directory import Device
+from thalweg_store.facts import BootKey, ReceivedBatch
+from thalweg_store.measuring import MeterPlan
 from worlds.gateway import DEVICE, World, charge, make_world
 
 REJECTED = "select ecosystem, principal, reason, count from rejection order by reason"
@@ -71,9 +76,10 @@ def test_a_batch_that_claims_more_events_than_it_has_bytes_for_is_not_worked_on_
     batch = writer.seal()
     claims_many = batch[:10] + b"\xff\xff" + batch[12:]
     assert forms.read_header(claims_many).count == 0xFFFF
-    taken = SimpleNamespace(header=forms.read_header(claims_many), facts=SimpleNamespace(payload=claims_many))
-    portions: Any = booking._portions([(taken, None)] * 1000)
-    assert [len(portion) for portion in portions] == [1000]
+    facts = ReceivedBatch(BootKey(1, 7), 0, 0xFFFF, digest(claims_many), claims_many, datetime.now(UTC))
+    device = Device(1, "d", 1, True, Assignments((Assignment(1, BEGINNING, {}),)))
+    portions = book_together(ReceivedColumns.of([facts] * 1000), [device] * 1000, MeterPlan(Plan(()), {}, 1))
+    assert [portion.unusual for portion in portions] == [[*range(1000)]], "all in one portion"
 
 
 @pytest.mark.slow
