@@ -69,6 +69,7 @@ $(VENV)/run: requirements/run.txt pyproject.toml hatch_build.py | $(BIN)/python
 	@$(INSTALL) requirements/run.txt
 	@echo "Building the dashboards …"
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q core gateway api edge
 	@touch $@
 
 $(VENV)/dev: requirements/dev.txt $(VENV)/run | $(BIN)/python

@@ -128,24 +128,32 @@ def _start(
         now = datetime.now(UTC)
         register(database, devices, now, options.example)
         token = create_token(database, system.ecosystem, "demo", now, now + timedelta(hours=_TOKEN_HOURS))
+    with _blaming("api", progress):  # it takes longest, and needs only the database: the others start beside it
+        system.launch_api()
     with _stage("broker", progress):
         passwords = system.start_broker(devices)
     with _stage("gateway", progress):
         system.start_gateway()
     with _stage("api", progress):
-        system.start_api()
+        system.await_api()
     demo_fleet.configure(system, devices, passwords, _activities(options), _speed(options))
     return recorded, database, token
 
 
 @contextmanager
 def _stage(name: str, progress: Progress) -> Iterator[None]:
-    with progress.stage(name):
-        try:
-            yield
-        except ThalwegError as error:
-            progress.fail(name, str(error))
-            raise StageFailedError(name, str(error)) from error
+    with progress.stage(name), _blaming(name, progress):
+        yield
+
+
+@contextmanager
+def _blaming(name: str, progress: Progress) -> Iterator[None]:
+    """What fails inside is told as this stage's failure."""
+    try:
+        yield
+    except ThalwegError as error:
+        progress.fail(name, str(error))
+        raise StageFailedError(name, str(error)) from error
 
 
 def _activities(options: DemoOptions) -> dict[str, Any]:

@@ -102,19 +102,28 @@ class LocalSystem:
 
         Devices keep their events until the gateway says that it takes them.
         """
-        self._start_service("gateway", "thalweg_gateway.main", {"THALWEG_ROOT_KEY": self.secrets.root_key.hex()})
+        self._launch_service("gateway", "thalweg_gateway.main", {"THALWEG_ROOT_KEY": self.secrets.root_key.hex()})
         if self._nats is not None:
-            self._start_service("auth", "thalweg_gateway.auth_main", {})
+            self._launch_service("auth", "thalweg_gateway.auth_main", {})
 
     def start_api(self) -> None:
         """Start the API and wait until it answers; raises SetupError when its port is taken."""
+        self.launch_api()
+        self.await_api()
+
+    def launch_api(self) -> None:
+        """Start the API, which needs the database only; raises SetupError when its port is taken."""
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((LOOPBACK, self.api_port))
             except OSError:
                 raise SetupError(f"port {self.api_port} is taken: name another one with --port") from None
-        self._start_service("api", "thalweg_api.main", {"THALWEG_API_PORT": str(self.api_port)})
+        self._launch_service("api", "thalweg_api.main", {"THALWEG_API_PORT": str(self.api_port)})
+
+    def await_api(self) -> None:
+        """Wait until the API answers; raises SetupError with the end of its log when it fails."""
+        self.supervisor.await_ready("api")
 
     def get(self, path: str, token: str) -> Any:
         """The API's JSON answer to a GET; raises SetupError with the problem's detail."""
@@ -139,7 +148,7 @@ class LocalSystem:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    def _start_service(self, name: str, module: str, more: Mapping[str, str]) -> None:
+    def _launch_service(self, name: str, module: str, more: Mapping[str, str]) -> None:
         environment = {**os.environ, DATABASE_VARIABLE: self._database_url, "THALWEG_ECOSYSTEM": self.ecosystem, **more}
         environment |= self._broker_settings(is_auth=name == "auth")
         program = Program(
@@ -149,7 +158,7 @@ class LocalSystem:
             log=self.folder / f"{name}.log",
             is_ready=self._api_answers if name == "api" else lambda: True,
         )
-        self.supervisor.start(program)
+        self.supervisor.launch(program)
 
     def _broker_settings(self, *, is_auth: bool) -> dict[str, str]:
         """Where the broker is; each process is told its own passwords only."""

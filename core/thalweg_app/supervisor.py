@@ -43,13 +43,22 @@ class Supervisor:
 
     def start(self, program: Program) -> None:
         """Starts a program and returns when it is ready; raises SetupError with the end of its log when it fails."""
+        self.launch(program)
+        self.await_ready(program.name)
+
+    def launch(self, program: Program) -> None:
+        """Starts a program and does not wait until it is ready."""
         if program.name in self._children:
             raise ValueError(f"{program.name} has been started already")
-        child = self._children[program.name] = _Child(program)
+        self._children[program.name] = _Child(program)
+        self.tend()
+
+    def await_ready(self, name: str) -> None:
+        """Returns when a launched program is ready; raises SetupError with the end of its log when it fails."""
         try:
-            self._tend_until_ready(child)
+            self._tend_until_ready(self._children[name])
         except SetupError:
-            del self._children[program.name]
+            del self._children[name]
             raise
 
     def reload(self, name: str) -> None:
@@ -106,9 +115,9 @@ class Supervisor:
         if self.wait(program.start_ms, lambda: child.is_ready or child.is_finished or child.restarts > restarts):
             if child.restarts == restarts:
                 return
-            problem = f"ended at once ({child.last_end})"
+            problem = child.last_problem
         else:
-            problem = f"is not ready after {program.start_ms} ms"
+            problem = _late(program)
         if child.process is not None:
             child.process.stop()
         raise SetupError(f"{program.name} {problem}; the end of its log {program.log}:\n{program.log_tail()}")
@@ -117,6 +126,10 @@ class Supervisor:
 def restart_delay_ms(failures: int) -> int:
     """The time before the next start after so many failures in a row: doubled each time, up to `MAX_DELAY_MS`."""
     return min(MAX_DELAY_MS, FIRST_DELAY_MS << min(failures, 10))
+
+
+def _late(program: Program) -> str:
+    return f"is not ready after {program.start_ms} ms"
 
 
 class _Child:
@@ -129,7 +142,7 @@ class _Child:
         self.is_finished = False
         self.is_held = False
         self.restarts = 0
-        self.last_end = "not started"
+        self.last_problem = "was not started"
         self._failures = 0
         self._since_ms = self._due_ms = now_ms()
 
@@ -161,12 +174,13 @@ class _Child:
         elif not self.is_ready:
             self.is_ready = self.program.is_ready()
             if not self.is_ready and now - self._since_ms > self.program.start_ms:
-                self.process.stop()
+                self._ended(self.process.stop(), now, _late(self.program))
 
-    def _ended(self, status: int, now: int) -> None:
+    def _ended(self, status: int, now: int, problem: str | None = None) -> None:
         was_healthy = self.is_ready and now - self._since_ms > HEALTHY_MS
         self.process, self.is_ready = None, False
-        self.last_end = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+        end = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+        self.last_problem = problem or f"ended at once ({end})"
         if self.program.is_finite and status == 0:
             self.is_finished = True
             return

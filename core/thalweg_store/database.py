@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import alembic.command
-import alembic.config
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
@@ -71,6 +69,9 @@ class Database:
 
     def upgrade(self) -> tuple[timescale.Step, ...]:
         """Bring the tables up to date; safe to call from several processes at once. Gives what `reconcile` gives."""
+        import alembic.command  # noqa: PLC0415 - slow to import, and most processes never migrate
+        import alembic.config  # noqa: PLC0415
+
         config = alembic.config.Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         with self.transaction() as connection:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -27,7 +27,7 @@ from thalweg_gateway.new_life import NewLife
 from thalweg_gateway.observability import UNOBSERVED, Commit, Observer
 from thalweg_gateway.parking_end import expire_parking
 from thalweg_gateway.preparing import Prepared, View
-from thalweg_gateway.receipts import OwedReceipt, Receipts
+from thalweg_gateway.receipts import Receipts
 from thalweg_gateway.source import Message, Source
 from thalweg_store.database import Database
 
@@ -68,7 +68,7 @@ class Pipeline:
         self._committer = Committer(database, ecosystem, ring, instance, live_panes.LivePanes(live_seconds))
         self._foreign = foreign
         self._foreign_committer = ForeignCommitter(database, self._committer, instance)
-        self._receipts = Receipts(ecosystem, ring, source.publish)
+        self._receipts = Receipts(ecosystem, ring, source.publish, observer.receipts)
         self._new_life = NewLife(database, ecosystem, instance)
         self._parking_due = 0.0
         self._is_stopping = False
@@ -76,7 +76,8 @@ class Pipeline:
     def run(self) -> None:
         """Work until `stop` is called; raises UnknownEcosystem when there is nothing to work for."""
         try:
-            self._insist(lambda: self._owe_all(self._new_life.at_the_start(self._committer.view().directory)))
+            self._insist(lambda: self._receipts.owe(self._new_life.at_the_start(self._committer.view().directory)))
+            self._receipts.start()
             while not self._is_stopping:
                 self.step()
             with suppress(StaleDirectoryError, StoreError):
@@ -84,6 +85,7 @@ class Pipeline:
         except _StoppedError:
             _LOG.info("stopped while the database was away; the broker keeps what was taken")
         self._ahead.close()
+        self._receipts.close()
         self._source.close()
 
     def stop(self) -> None:
@@ -92,14 +94,12 @@ class Pipeline:
 
     def step(self) -> None:
         """Take what there is, commit it, acknowledge it, send the receipts that are due."""
-        wait_seconds = self._receipts.seconds_until_due(time.monotonic(), _IDLE_SECONDS)
-        take = self._ahead.take(wait_seconds)
+        take = self._ahead.take(_IDLE_SECONDS)
         self._observer.took(take.messages)
         if take.messages:
             self._book(take)
             self._tell_new_life()
-        sent = self._receipts.send_due(time.monotonic())
-        self._observer.receipts(sent, self._receipts.devices_waiting)
+        self._receipts.send_due(time.monotonic())
         if self._committer.has_panes_due(time.monotonic()):
             self._insist(self._committer.write_panes)
         if time.monotonic() >= self._parking_due:
@@ -127,7 +127,7 @@ class Pipeline:
         """Owe every device a receipt once the store turns out to live another life."""
         directory = self._committer.directory
         if directory is not None and self._new_life.is_untold(directory):
-            self._insist(lambda: self._owe_all(self._new_life.receipts(directory)))
+            self._insist(lambda: self._receipts.owe(self._new_life.receipts(directory)))
 
     def _insist(self, act: Callable[[], object]) -> None:
         """Call `act` until the database is there and the directory is fresh."""
@@ -163,7 +163,7 @@ class Pipeline:
         self._ahead.begin(partial(self._prepare_ahead, prepared.view))
         committed = self._committer.write(prepared)
         self._observer.committed(Commit.of(messages, committed, time.monotonic() - began))
-        self._owe_all(committed.receipts)
+        self._receipts.owe(committed.receipts)
 
     def _prepare_ahead(self, view: View, messages: Sequence[Message]) -> Prepared:
         ours = messages if self._foreign is None else self._foreign.split(messages)[0]
@@ -176,7 +176,3 @@ class Pipeline:
 
     def _end_parking(self) -> None:
         expire_parking(self._database, self._committer, self._instance, datetime.now(UTC))
-
-    def _owe_all(self, receipts: Iterable[OwedReceipt]) -> None:
-        for receipt in receipts:
-            self._receipts.owe(receipt)

@@ -1,8 +1,14 @@
-"""Commit receipts: coalesced to at most five a second for a device, cumulative, so that a lost one does no harm."""
+"""Commit receipts: coalesced to at most five a second for a device, cumulative, so that a lost one does no harm.
+
+A thread of their own sends them when they are due: a device that may have one need not wait until whoever commits has
+committed again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -16,6 +22,8 @@ from thalweg_store.facts import BootKey
 from thalweg_store.ingest import IngestTransaction
 
 INTERVAL_SECONDS: Final = 0.2
+#: receipts that fall due within so long leave together: waking for each costs more than they do
+_TICK_SECONDS: Final = 0.005
 _MAX_INTERVALS: Final = 8
 
 
@@ -72,56 +80,93 @@ class _Desk:
     owed: dict[int, OwedReceipt] = field(default_factory=dict)
 
 
-class Receipts:
-    """Receipts owed, and sent when they may be; `publish(topic, payload)` sends one."""
+def _unobserved(_sent: int, _waiting: int) -> None:
+    """Nobody listens."""
 
-    def __init__(self, ecosystem: str, ring: KeyRing, publish: Callable[[str, bytes], None]) -> None:
+
+class Receipts:
+    """Receipts owed, and sent when they may be; `publish(topic, payload)` sends one, from any thread."""
+
+    def __init__(
+        self,
+        ecosystem: str,
+        ring: KeyRing,
+        publish: Callable[[str, bytes], None],
+        observe: Callable[[int, int], None] = _unobserved,
+    ) -> None:
+        """`observe(sent, waiting)` is told how many receipts have just left and how many devices wait for theirs."""
         self._ecosystem = ecosystem
         self._ring = ring
         self._publish = publish
+        self._observe = observe
         self._desks: dict[str, _Desk] = {}
         self._waiting: set[str] = set()
+        #: guards desks, and keeps receipts of one boot in order on their way out
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._is_closing = False
 
-    def owe(self, receipt: OwedReceipt) -> None:
-        """Owe a receipt; a later one for the same boot replaces an earlier one, and those of another life go.
+    def owe(self, receipts: Iterable[OwedReceipt]) -> None:
+        """Owe receipts; a later one for the same boot replaces an earlier one, and those of another life go.
 
         Sent behind the first of a new life, they would tell the device that the store has what it has lost.
         """
-        owed = self._desks.setdefault(receipt.device, _Desk()).owed
-        if any(each.store_epoch != receipt.store_epoch for each in owed.values()):
-            owed.clear()
-        owed[receipt.boot] = receipt.after(owed.get(receipt.boot))
-        self._waiting.add(receipt.device)
-
-    @property
-    def devices_waiting(self) -> int:
-        """Devices that are owed a receipt."""
-        return len(self._waiting)
+        with self._changed:
+            for receipt in receipts:
+                owed = self._desks.setdefault(receipt.device, _Desk()).owed
+                if any(each.store_epoch != receipt.store_epoch for each in owed.values()):
+                    owed.clear()
+                owed[receipt.boot] = receipt.after(owed.get(receipt.boot))
+                self._waiting.add(receipt.device)
+            self._changed.notify()
 
     def send_due(self, now_seconds: float) -> int:
         """Send what is owed to devices that had none within the interval, and say how many receipts these were.
 
         `now_seconds` is monotonic.
         """
-        sent = 0
-        for name in list(self._waiting):
-            desk = self._desks[name]
-            if now_seconds - desk.sent_at < INTERVAL_SECONDS:
-                continue
-            topic = device_topic(self._ecosystem, name, Channel.RECEIPT)
-            for owed in desk.owed.values():
-                key = self._ring.keys(name, owed.key_version).downlink
-                self._publish(topic, seal(Channel.RECEIPT, owed.receipt().body(), key))
-            sent += len(desk.owed)
-            desk.owed.clear()
-            desk.sent_at = now_seconds
-            self._waiting.discard(name)
+        with self._changed:
+            sent = 0
+            for name in list(self._waiting):
+                desk = self._desks[name]
+                if now_seconds - desk.sent_at < INTERVAL_SECONDS:
+                    continue
+                topic = device_topic(self._ecosystem, name, Channel.RECEIPT)
+                for owed in desk.owed.values():
+                    key = self._ring.keys(name, owed.key_version).downlink
+                    self._publish(topic, seal(Channel.RECEIPT, owed.receipt().body(), key))
+                sent += len(desk.owed)
+                desk.owed.clear()
+                desk.sent_at = now_seconds
+                self._waiting.discard(name)
+            self._observe(sent, len(self._waiting))
         return sent
 
-    def seconds_until_due(self, now_seconds: float, at_most: float) -> float:
-        """How long nothing has to be sent."""
-        waits = (self._desks[name].sent_at + INTERVAL_SECONDS - now_seconds for name in self._waiting)
-        return max(0.0, min(waits, default=at_most))
+    def start(self) -> None:
+        """Send what is due from now on, whatever else is at work."""
+        self._thread = threading.Thread(target=self._keep_sending, name="receipts", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Send nothing more: what a device was not told, it sends again."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _keep_sending(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait(self._seconds_until_due(time.monotonic()))
+                if self._is_closing:
+                    return
+            self.send_due(time.monotonic())
+
+    def _seconds_until_due(self, now_seconds: float) -> float | None:
+        """How long nothing may be sent; None when nothing is owed."""
+        due = min((self._desks[name].sent_at for name in self._waiting), default=None)
+        return None if due is None else max(_TICK_SECONDS, due + INTERVAL_SECONDS - now_seconds)
 
 
 def owed_receipts(

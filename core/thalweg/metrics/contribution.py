@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Final, NamedTuple
-
-import networkx as nx
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from thalweg.metrics.figures import Figures
 from thalweg.metrics.games import Coalition, Game
 from thalweg.metrics.metric import DESIGN, NODE, WHOLES, Basis, Better, Group, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, money, number, ratio, rounded_money
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 #: with alternatives, every coalition is looked at: 2^12 of them
 MOST_PLAYERS: Final = 12
@@ -83,6 +84,8 @@ def _excess(figures: Figures, node: str) -> Fraction:
 
 def _by_minimum_cut(game: Game, captured: Mapping[str, int]) -> CoreGap:
     """Each dividend is a project that needs its players, who cost what they capture: the best set of projects."""
+    import networkx as nx  # noqa: PLC0415 - slow to import, and not needed to start
+
     network: nx.DiGraph[object] = nx.DiGraph()
     network.add_nodes_from(["source", "sink"])
     most = 0

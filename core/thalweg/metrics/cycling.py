@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import networkx as nx
 import numpy as np
 
 from thalweg.metrics.figures import Figures, Pair
 from thalweg.metrics.metric import DESIGN, Basis, Group, Key, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, ratio, statistic
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _DAMPING: Final = 0.85
 
@@ -46,6 +48,8 @@ def cycling_index(flows: Mapping[Pair, int]) -> Value:
     (N_ii − 1) / N_ii with N = (I − F/T)⁻¹ is the chance that what leaves i comes back to it. It can do so only within
     its strongly connected component, and must do so in one that nothing leaves, where N does not exist.
     """
+    import networkx as nx  # noqa: PLC0415 - slow to import, and not needed to start
+
     through = throughflow(flows)
     graph = nx.DiGraph(flows.keys())
     cycled = 0.0
@@ -73,6 +77,8 @@ def throughflow(flows: Mapping[Pair, int]) -> dict[str, int]:
 
 def recirculation(figures: Figures) -> Mapping[Key, Value]:
     """PageRank on all value; who starts it, and who takes up what ends, are those who bring value in."""
+    import networkx as nx  # noqa: PLC0415 - slow to import, and not needed to start
+
     came, went = _sums(figures.value)
     imports = {node: max(0, went[node] - came[node]) for node in {*came, *went}}
     if not figures.value:

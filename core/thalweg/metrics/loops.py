@@ -6,15 +6,17 @@ The gain of a loop says what moved with what in the past. It claims no cause.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.metrics.figures import Figures, Pair
 from thalweg.metrics.metric import Basis, Group, Key, Level, Metric, Unit
 from thalweg.metrics.values import Reason, Value, money, statistic
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 #: legs of a loop
 _SHORTEST: Final = 3
@@ -89,6 +91,8 @@ def _reading(figures: Figures, loop: Key, place: int) -> Value:
 
 def _loops(flows: Mapping[Pair, int]) -> list[tuple[Key, int]]:
     """The loops with the largest smallest legs: legs are drawn from the largest on, and close loops as they come."""
+    import networkx as nx  # noqa: PLC0415 - slow to import, and not needed to start
+
     graph: nx.DiGraph[str] = nx.DiGraph()
     found: list[tuple[Key, int]] = []
     for (source, target), amount in sorted(flows.items(), key=lambda flow: (-flow[1], flow[0])):
@@ -102,6 +106,8 @@ def _loops(flows: Mapping[Pair, int]) -> list[tuple[Key, int]]:
 
 
 def _paths(graph: nx.DiGraph[str], begin: str, end: str) -> Iterator[list[str]]:
+    import networkx as nx  # noqa: PLC0415 - slow to import, and not needed to start
+
     if begin in graph and end in graph:
         paths = nx.all_simple_paths(graph, begin, end, cutoff=_LONGEST - 1)
         yield from (path for path in paths if len(path) >= _SHORTEST)

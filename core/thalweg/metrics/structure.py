@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
-import networkx as nx
 import numpy as np
 
 from thalweg.design.nodes import Layer
@@ -74,6 +73,7 @@ def keystone_changes(figures: Figures) -> Mapping[Key, Value]:
 
 
 def _keystone_scores(figures: Figures) -> dict[str, float]:
+    import networkx as nx  # noqa: PLC0415 - slow to import, and not needed to start
     from scipy.stats import gmean, rankdata  # noqa: PLC0415 - slow to import, and rarely needed
 
     nodes = sorted(figures.accounts)
