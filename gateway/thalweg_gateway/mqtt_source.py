@@ -128,10 +128,11 @@ class MqttSource:
                 self._client.ack(token.packet, qos=1)
         self._network(0)
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Send one message at QoS 0; dropped while the broker is away."""
+    def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Send messages at QoS 0; dropped while the broker is away."""
         if self._client.is_connected():
-            self._client.publish(topic, payload, qos=0)
+            for topic, payload in messages:
+                self._client.publish(topic, payload, qos=0)
 
     def pause(self) -> None:
         """Stop reading the socket and tell devices to keep their events."""

@@ -107,9 +107,10 @@ class NatsSource:
         """Acknowledge deliveries of the present connection."""
         self._acknowledge([message.token for message in messages])
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Send one message at most once, which an MQTT device gets at QoS 0; dropped while the server is away."""
-        self._send(b"PUB %b %d\r\n%b\r\n" % (topic.replace("/", ".").encode(), len(payload), payload))
+    def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Send messages at most once, which MQTT devices get at QoS 0; dropped while the server is away."""
+        subjects = ((topic.replace("/", ".").encode(), payload) for topic, payload in messages)
+        self._send(b"".join(b"PUB %b %d\r\n%b\r\n" % (subject, len(body), body) for subject, body in subjects))
 
     def pause(self) -> None:
         """Ask for nothing more and tell devices to keep their events."""

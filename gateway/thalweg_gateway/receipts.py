@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -23,7 +23,7 @@ from thalweg_store.ingest import IngestTransaction
 
 INTERVAL_SECONDS: Final = 0.2
 #: receipts that fall due within so long leave together: waking for each costs more than they do
-_TICK_SECONDS: Final = 0.005
+_TICK_SECONDS: Final = 0.01
 _MAX_INTERVALS: Final = 8
 
 
@@ -85,13 +85,13 @@ def _unobserved(_sent: int, _waiting: int) -> None:
 
 
 class Receipts:
-    """Receipts owed, and sent when they may be; `publish(topic, payload)` sends one, from any thread."""
+    """Receipts owed, and sent when they may be; `publish` sends messages, each topic and payload, from any thread."""
 
     def __init__(
         self,
         ecosystem: str,
         ring: KeyRing,
-        publish: Callable[[str, bytes], None],
+        publish: Callable[[Sequence[tuple[str, bytes]]], None],
         observe: Callable[[int, int], None] = _unobserved,
     ) -> None:
         """`observe(sent, waiting)` is told how many receipts have just left and how many devices wait for theirs."""
@@ -126,7 +126,7 @@ class Receipts:
         `now_seconds` is monotonic.
         """
         with self._changed:
-            sent = 0
+            sent: list[tuple[str, bytes]] = []
             for name in list(self._waiting):
                 desk = self._desks[name]
                 if now_seconds - desk.sent_at < INTERVAL_SECONDS:
@@ -134,13 +134,14 @@ class Receipts:
                 topic = device_topic(self._ecosystem, name, Channel.RECEIPT)
                 for owed in desk.owed.values():
                     key = self._ring.keys(name, owed.key_version).downlink
-                    self._publish(topic, seal(Channel.RECEIPT, owed.receipt().body(), key))
-                sent += len(desk.owed)
+                    sent.append((topic, seal(Channel.RECEIPT, owed.receipt().body(), key)))
                 desk.owed.clear()
                 desk.sent_at = now_seconds
                 self._waiting.discard(name)
-            self._observe(sent, len(self._waiting))
-        return sent
+            if sent:
+                self._publish(sent)
+            self._observe(len(sent), len(self._waiting))
+        return len(sent)
 
     def start(self) -> None:
         """Send what is due from now on, whatever else is at work."""

@@ -46,8 +46,8 @@ class Source(Protocol):
     def commit(self, messages: Sequence[Message]) -> None:
         """Acknowledge messages whose effects are durable. Tokens of a lost connection are ignored: they come again."""
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Send one message downwards, at most once; dropped while the broker is away."""
+    def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Send messages, each topic and payload, downwards, at most once; dropped while the broker is away."""
 
     def pause(self) -> None:
         """Stop taking: devices are told to keep their events, and the broker keeps what it holds.

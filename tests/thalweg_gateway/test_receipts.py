@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from queue import SimpleQueue
 
 from thalweg.intervals import Intervals
@@ -40,41 +41,42 @@ def test_of_another_life_of_the_store_it_carries_nothing_over() -> None:
 
 
 def test_once_one_of_another_life_is_owed_none_of_the_former_is_sent_for_whatever_boot() -> None:
-    sent: list[bytes] = []
-    receipts = Receipts("ev", KeyRing(bytes(range(32)), "ev"), lambda _, payload: sent.append(payload))
+    sent: list[tuple[str, bytes]] = []
+    receipts = Receipts("ev", KeyRing(bytes(range(32)), "ev"), sent.extend)
     receipts.owe([owed([(0, 9)], [(0, 9)], epoch="former", boot=7), owed([(0, 5)], [(0, 5)], epoch="former", boot=8)])
     receipts.owe([owed([(0, 2)], [(0, 2)], epoch="new", boot=7)])
     assert receipts.send_due(0) == 1
-    body = json.loads(sent[0].rpartition(b".")[0])
+    body = json.loads(sent[0][1].rpartition(b".")[0])
     assert (body["epoch"], body["boot"], body["next"]) == ("new", 7, 2)
 
 
 def test_a_device_gets_at_most_five_a_second_and_the_last_says_all() -> None:
-    sent: list[bytes] = []
-    receipts = Receipts("ev", KeyRing(bytes(range(32)), "ev"), lambda _, payload: sent.append(payload))
+    sent: list[tuple[str, bytes]] = []
+    receipts = Receipts("ev", KeyRing(bytes(range(32)), "ev"), sent.extend)
     receipts.owe([owed([(0, 1)], [(0, 1)])])
     assert receipts.send_due(0) == 1
     receipts.owe([owed([(0, 2)], [(1, 2)])])
     assert receipts.send_due(0.1) == 0
     receipts.owe([owed([(0, 3)], [(2, 3)])])
     assert receipts.send_due(0.2) == 1
-    assert [json.loads(each.rpartition(b".")[0])["next"] for each in sent] == [1, 3]
+    assert [json.loads(each.rpartition(b".")[0])["next"] for _, each in sent] == [1, 3]
 
 
 def test_what_is_due_leaves_although_nobody_calls() -> None:
     """Whoever commits may be at the next commit when a device may have a receipt again."""
-    left: SimpleQueue[bytes] = SimpleQueue()
-    receipts = Receipts("ev", KeyRing(bytes(range(32)), "ev"), lambda _, payload: left.put(payload))
+    left: SimpleQueue[Sequence[tuple[str, bytes]]] = SimpleQueue()
+    receipts = Receipts("ev", KeyRing(bytes(range(32)), "ev"), left.put)
     receipts.start()
     for end in (1, 2):
         receipts.owe([owed([(0, end)], [(end - 1, end)])])
-        assert json.loads(left.get(timeout=30).rpartition(b".")[0])["next"] == end
+        [(_, payload)] = left.get(timeout=30)
+        assert json.loads(payload.rpartition(b".")[0])["next"] == end
     receipts.close()
 
 
 def test_closed_it_sends_nothing_more() -> None:
-    sent: list[bytes] = []
-    receipts = Receipts("ev", KeyRing(bytes(range(32)), "ev"), lambda _, payload: sent.append(payload))
+    sent: list[tuple[str, bytes]] = []
+    receipts = Receipts("ev", KeyRing(bytes(range(32)), "ev"), sent.extend)
     receipts.start()
     receipts.close()
     receipts.owe([owed([(0, 1)], [(0, 1)])])

@@ -62,8 +62,8 @@ class MemorySource:
         self.committed += messages
         self.taken = [message for message in self.taken if message not in messages]
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        self.published.append((topic, payload))
+    def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        self.published += messages
 
     def pause(self) -> None:
         self.pauses += not self.is_paused

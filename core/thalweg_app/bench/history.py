@@ -91,7 +91,7 @@ class PastSource:
     def commit(self, messages: Sequence[Message]) -> None:
         """Nothing is delivered twice here."""
 
-    def publish(self, topic: str, payload: bytes) -> None:
+    def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
         """Nobody listens."""
 
     def pause(self) -> None:

@@ -67,9 +67,9 @@ class FuzzSource:
         for message in messages:
             del self._taken[message.token]
 
-    def publish(self, topic: str, payload: bytes) -> None:  # noqa: ARG002 - nobody listens
+    def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
         """Count what is sent downwards."""
-        self.published += 1
+        self.published += len(messages)
 
     def pause(self) -> None:
         """Nobody has to be told."""
