@@ -88,7 +88,8 @@ class Analyses:
             state = await run_in_threadpool(self._state, question)
             kept, running = self._look_up(question, state)
             if kept is not None:
-                return kept.answer if kept.state == state else kept.answer.model_copy(update={"is_current": False})
+                age = {"is_current": kept.state == state, "is_computing": running is not None}
+                return kept.answer.model_copy(update=age)
             assert running is not None
             # who goes away must not cancel what others wait for
             analysis = await asyncio.shield(asyncio.wrap_future(running))

@@ -15,7 +15,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from thalweg import __version__
-from thalweg_api import auth, metric_routes, problems, routes, status
+from thalweg_api import auth, design_routes, metric_routes, problems, routes, status
 from thalweg_api.analyses import Analyses
 from thalweg_api.figures import utc_now
 from thalweg_api.observability import ApiMetrics, RequestTimes
@@ -49,6 +49,7 @@ def create_app(database: Database, dashboards: Path = DASHBOARDS) -> FastAPI:
     app.include_router(auth.router)
     app.include_router(routes.router)
     app.include_router(metric_routes.router)
+    app.include_router(design_routes.router)
     app.include_router(status.router)
     problems.install(app)
     app.add_middleware(SafeHeaders)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Final, NamedTuple, TypeVar
 
 from fastapi import Depends, Query
 
 from thalweg.metrics import CATALOGUE, Group, Level, Metric, Reason, Unit
-from thalweg_api.metric_schemas import MetricReading
+from thalweg_api.metric_schemas import MetricReading, ReadingsAnswer
 from thalweg_api.problems import QuestionError
 
 _PAIR: Final = 2
+
+Answer = TypeVar("Answer", bound=ReadingsAnswer)
+#: level → id → name
+Names = Mapping[Level, Mapping[str, str]]
 
 
 class Choice(NamedTuple):
@@ -28,20 +32,35 @@ class Choice(NamedTuple):
             if all(row.group is not group for row in _rows(metric)):
                 raise QuestionError(f"{metric!r} belongs to the other group: ask `{other}` for it.")
 
-    def readings(self, readings: Iterable[MetricReading], currency: str, group: Group) -> list[MetricReading]:
-        """Those of `readings` that are wanted; for two nodes without any flow, that there is none.
+    def of_answer(self, answer: Answer, group: Group) -> Answer:
+        """The answer with those of its readings that are wanted; for two nodes without any flow, that there is none.
 
         Raises QuestionError where nothing has all the names of `of`.
         """
-        at_level = [each for each in readings if self.level in (None, each.level)]
-        chosen = [each for each in at_level if self._is_of_metric(each.metric) and self.of <= set(each.of)]
-        if chosen or not self.of:
-            return chosen
-        places = readings if self.level in (None, Level.PAIR) else at_level
-        if unknown := self.of - {name for each in places for name in each.of}:
+        if not any(self):
+            return answer
+        chosen = [each for each in answer.readings if self._is_chosen(each)]
+        if not chosen and self.of:
+            chosen = self._nothing(answer, group)
+        return answer.model_copy(update={"readings": chosen, "names": _names_of(chosen, answer.names)})
+
+    def _is_chosen(self, reading: MetricReading) -> bool:
+        at_level = self.level in (None, reading.level)
+        return at_level and self._is_of_metric(reading.metric) and self.of <= set(reading.of)
+
+    def _nothing(self, answer: Answer, group: Group) -> list[MetricReading]:
+        """What there is to say where no reading is of all names; raises QuestionError for a name that nothing has."""
+        nodes = set(answer.names.get(Level.NODE, {}))
+        known = nodes if self.level is Level.PAIR else self._known(answer)
+        if unknown := self.of - known:
             where = f"at the level {self.level.value!r}" if self.level else "at any level"
             raise QuestionError(f"Nothing is known of {', '.join(sorted(map(repr, unknown)))} {where} in this window.")
-        return self._no_flow(currency, group) if len(self.of) == _PAIR and self.level in (None, Level.PAIR) else []
+        may_be_pair = self.level in (None, Level.PAIR) and len(self.of) == _PAIR and self.of <= nodes
+        return self._no_flow(answer.currency, group) if may_be_pair else []
+
+    def _known(self, answer: Answer) -> set[str]:
+        """The ids that are known at the level that is asked for."""
+        return {each for level, names in answer.names.items() if self.level in (None, level) for each in names}
 
     def _no_flow(self, currency: str, group: Group) -> list[MetricReading]:
         return [
@@ -60,6 +79,14 @@ class Choice(NamedTuple):
 
     def _is_of_metric(self, metric: str) -> bool:
         return not self.metrics or metric in self.metrics or metric.partition(".")[0] in self.metrics
+
+
+def _names_of(readings: Iterable[MetricReading], known: Names) -> Names:
+    """The names of what `readings` are of; a pair without any flow is known as two nodes."""
+    found: dict[Level, dict[str, str]] = {}
+    for level, each in ((reading.level, each) for reading in readings for each in reading.of):
+        found.setdefault(level, {})[each] = known[Level.NODE if level is Level.PAIR else level][each]
+    return found
 
 
 def _rows(metric: str) -> list[Metric]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Final
@@ -47,9 +48,9 @@ def evidence_of(study: Study, quantities: Iterable[Quantity]) -> Evidence:
     )
 
 
-def arrivals_of(study: Study) -> Mapping[str, DeviceEvents] | None:
+def arrivals_of(study: Study, interval: Interval) -> Mapping[str, DeviceEvents] | None:
     """What each device numbered within the window, and what of it arrived; None for a window without beginning."""
-    ends = study.interval.ends
+    ends = interval.ends
     if ends is None:
         return None
     return _by_device(study, study.reading.arrivals_within(*ends, study.now))
@@ -66,9 +67,23 @@ def before_of(study: Study) -> Figures | None:
         return None
 
 
-def history_of(study: Study) -> tuple[Figures, ...]:
+def analysed_before_of(study: Study, past: tuple[Figures, ...], other: DesignVersion | None) -> Figures | None:
+    """The same with what analyses need besides: the windows before that one, `past`, and another design."""
+    before, earlier = before_of(study), study.interval.before()
+    if before is None or earlier is None:
+        return None
+    try:
+        alternative = study.figures(earlier, subject=Subject.of(other.document, study.question)) if other else None
+    except OutsideCoverage:
+        alternative = None
+    arrivals = arrivals_of(study, earlier)
+    evidence = replace(before.evidence, arrivals=arrivals, history=past, alternative=alternative)
+    return replace(before, evidence=evidence)
+
+
+def history_of(study: Study, at_most: int) -> tuple[Figures, ...]:
     """The windows of equal length before, oldest first, from the first that everything is measured in."""
-    found = [study.figures(interval) for interval in islice(_windows_before(study), MOST_WINDOWS - 1)]
+    found = [study.figures(interval) for interval in islice(_windows_before(study), at_most)]
     return tuple(reversed(found))
 
 

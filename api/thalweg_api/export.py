@@ -2,44 +2,45 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from typing import Final
 
+from thalweg_api.csv_tables import Table, csv_of
 from thalweg_api.schemas import Overview
 
-_FLOW_COLUMNS = ("exchange", "name", "from", "to", "medium", "object", "worth", "quantity", "unit", "occurrences")
-_SHARE_COLUMNS = ("participant", "name", "exact", "settled", "percent")
+_STATE: Final = ("as_of_commit", "as_of", "window", "start", "end", "view")
+_FLOWS: Final = (
+    "exchange", "from", "to", "medium", "object", "worth", "quantity", "unit", "occurrences",
+    "exchange_id", "from_id", "to_id",
+)  # fmt: skip
+_SHARES: Final = ("participant", "exact", "settled", "percent", "participant_id")
 
 
 def overview_csv(overview: Overview) -> str:
-    """Three tables behind one another, each with its head: the state, the flows, the shares.
+    """Three tables: the state, the flows, the shares. Names first, ids in the last columns.
 
     With a view, only flows of that participant; shares are always complete, since they sum to the gross.
     """
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\r\n")
-    window = overview.window
-    table.writerow(("as_of_commit", "as_of", "window", "start", "end", "view"))
-    table.writerow((overview.as_of.commit, overview.as_of.at, window.name, window.start, window.end, overview.view))
-    table.writerow(())
-    table.writerow(_FLOW_COLUMNS)
-    for flow in overview.flows:
-        if overview.view in (None, flow.source, flow.target):
-            table.writerow(
+    as_of, window = overview.as_of, overview.window
+    names = {node.id: node.name for node in overview.nodes}
+    return csv_of(
+        Table(_STATE, [(as_of.commit, as_of.at, window.name, window.start, window.end, overview.view)]),
+        Table(
+            _FLOWS,
+            [
                 (
-                    flow.exchange, _text(flow.name), flow.source, flow.target, flow.medium, _text(flow.object),
-                    format(flow.worth, "f"), format(flow.quantity, "f"), flow.unit, flow.occurrences,
+                    flow.name, names[flow.source], names[flow.target], flow.medium, flow.object,
+                    flow.worth, flow.quantity, flow.unit, flow.occurrences,
+                    flow.exchange, flow.source, flow.target,
                 )
-            )  # fmt: skip
-    table.writerow(())
-    table.writerow(_SHARE_COLUMNS)
-    for share in overview.shares:
-        percent = "" if share.share.value is None else format(share.share.value, "f")
-        row = (share.participant, _text(share.name), format(share.exact, "f"), format(share.settled, "f"), percent)
-        table.writerow(row)
-    return out.getvalue()
-
-
-def _text(value: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{value}" if value[:1] in "=+-@\t\r" else value
+                for flow in overview.flows
+                if overview.view in (None, flow.source, flow.target)
+            ],
+        ),
+        Table(
+            _SHARES,
+            [
+                (share.name, share.exact, share.settled, share.share.value, share.participant)
+                for share in overview.shares
+            ],
+        ),
+    )  # fmt: skip

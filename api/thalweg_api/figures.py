@@ -11,10 +11,11 @@ from typing import Final, NamedTuple
 from thalweg.costs import NodeCost, node_costs
 from thalweg.design import Design, load
 from thalweg.errors import OutsideCoverage
-from thalweg.metrics import REST_OF_WORLD, EventCounts, Evidence, Figures, Freshness, figures_of
+from thalweg.metrics import EventCounts, Evidence, Figures, Freshness, figures_of
 from thalweg.money import format_atoms
 from thalweg.plan import DesignPlan, compile_design
 from thalweg.rating import Flows, Quantities, rate
+from thalweg_api.names import Names
 from thalweg_api.schemas import WindowName
 from thalweg_store import arrival_reading
 from thalweg_store import reading as store
@@ -85,15 +86,10 @@ class Facts:
     recent_delay: arrival_reading.Freshness | None
     devices: tuple[arrival_reading.DeviceStatus, ...]
 
-    def name_of(self, participant: str) -> str:
-        """The participant's name; for `suspense:<role>` and `role:<role>` that of the vacant role."""
-        if participant == REST_OF_WORLD:
-            return "Outside the boundary"
-        prefix, colon, role = participant.partition(":")
-        if not colon:
-            return self.ecosystem.participants.get(participant, participant)
-        name = next((node.name for node in self.design.nodes if node.id == role), role)
-        return f"{name} (vacant)" if prefix == "suspense" else name
+    @property
+    def names(self) -> Names:
+        """What participants, roles and exchanges are called."""
+        return Names(self.design, self.ecosystem.participants)
 
     def money(self, atoms: int) -> Decimal:
         """An amount in the design's currency, exact."""

@@ -63,14 +63,16 @@ class MetricReading(Schema):
     """Why there is no value: "no_flow", "not_positive", "too_few_windows", "not_declared" (the design does not say what
     it needs), "not_given" (nor does anything else) or "too_large"."""
     previous: Exact | None
-    """The same over the window of equal length before, where that was asked for; null where it was not measured whole,
-    and in analyses."""
+    """The same over the window of equal length before, where that was asked for; null without a value, and where that
+    window was not measured whole."""
 
 
 class Estimate(Schema):
     """How one side's value of an exchange was found."""
 
     exchange: str
+    name: str
+    """The exchange's name."""
     side: str
     """"giver" or "receiver"."""
     amount: Exact
@@ -80,8 +82,8 @@ class Estimate(Schema):
     """"high", "medium", "low"; null: the design does not say."""
 
 
-class MetricsAnswer(Schema):
-    """Metrics of the fast group over one window, all from one committed state."""
+class ReadingsAnswer(Schema):
+    """Readings over one window, all from one committed state."""
 
     as_of: AsOf
     design: DesignRef
@@ -90,6 +92,13 @@ class MetricsAnswer(Schema):
     window: MetricsWindow
     zoom: Zoom
     readings: list[MetricReading]
+    names: dict[Level, dict[str, str]]
+    """Level → id → name, of all that the readings are of."""
+
+
+class MetricsAnswer(ReadingsAnswer):
+    """Metrics of the fast group."""
+
     unrated: list[Unrated]
     estimates: list[Estimate]
     """What the figures over all value rest on besides measured money."""
@@ -107,22 +116,17 @@ class Candidate(Schema):
     last_seen: datetime
 
 
-class AnalysesAnswer(Schema):
-    """Metrics of the analysis group over one window, as of when they were computed."""
+class AnalysesAnswer(ReadingsAnswer):
+    """Metrics of the analysis group, as of when they were computed: `as_of.computed_at` says how old they are."""
 
-    as_of: AsOf
-    """`computed_at` says how old they are."""
     is_current: bool
-    """False where something was committed since, or the window moved on; ask again later."""
-    design: DesignRef
-    currency: str
-    """ISO 4217 code."""
-    window: MetricsWindow
+    """False where something was committed since, or the window moved on."""
+    is_computing: bool
+    """True while a newer answer is being computed: ask again in some seconds. Where this one is old and none is, a
+    newer one waits, lest analyses take the machine for themselves; who asks after that has it computed."""
     windows: int
     """How many windows of this length, this one included, the measures over time had to go by."""
     against: DesignRef | None
     """The other design that m38 and m39 compare with."""
-    zoom: Zoom
-    readings: list[MetricReading]
     candidates: list[Candidate]
     """What m37 counts."""

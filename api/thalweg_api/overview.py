@@ -36,7 +36,7 @@ def overview_of(facts: Facts, view: str | None) -> schemas.Overview:
         metrics=[design_figure(facts, metric) for metric in _DESIGN_FIGURES],
         silent=_silent(facts),
         devices=len(facts.devices),
-        unrated=without_price(facts.design, facts.flows),
+        unrated=without_price(facts.names, facts.flows),
     )
 
 
@@ -87,7 +87,7 @@ def shares_of(facts: Facts) -> list[schemas.Share]:
     return [
         schemas.Share(
             participant=participant,
-            name=facts.name_of(participant),
+            name=facts.names.participant(participant),
             roles=roles.get(participant, []),
             exact=facts.money(gains[participant]),
             settled=Decimal(format_minor(settled[participant], facts.design.currency)),
@@ -158,7 +158,7 @@ def _silent(facts: Facts) -> list[schemas.SilentDevice]:
         schemas.SilentDevice(
             device=device.name,
             name=device.name,
-            owner=facts.name_of(device.operator),
+            owner=facts.names.participant(device.operator),
             last_heard=device.heard_at,
             silent_seconds=int((facts.now - device.heard_at).total_seconds()) if device.heard_at else None,
         )

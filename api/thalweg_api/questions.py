@@ -47,6 +47,8 @@ class Question(NamedTuple):
     extract: str | None
     #: version of the other design
     against: int | None = None
+    #: whether the window before is to be read too
+    previous: bool = False
 
     def asked_interval(self, now: datetime, measured_since: datetime | None) -> Interval:
         """The window that is meant at `now`; the one called "all" begins where everything is measured."""
@@ -72,6 +74,7 @@ async def question(
         list[str], Query(description="node of the design that is seen as one with all its parts; implies zoom=role")
     ] = [],  # noqa: B006 - FastAPI copies it
     extract: Annotated[str | None, Query(description="extract to look at by itself; implies zoom=role")] = None,
+    previous: Annotated[bool, Query(description="also give each figure of the window of equal length before")] = False,
 ) -> Question:
     """The question in a request's query; raises QuestionError where it contradicts itself."""
     interval = _interval(since, until)
@@ -83,7 +86,7 @@ async def question(
         raise QuestionError("`cut` and `extract` are views of roles: leave `zoom` out, or write zoom=role.")
     seen = Zoom.ROLE if cut or extract is not None else zoom or Zoom.PARTICIPANT
     name = None if interval is not None else window or WindowName.DAY
-    return Question(ecosystem, name, interval, seen, tuple(sorted(set(cut))), extract)
+    return Question(ecosystem, name, interval, seen, tuple(sorted(set(cut))), extract, previous=previous)
 
 
 QuestionDep = Annotated[Question, Depends(question)]

@@ -10,13 +10,21 @@ from functools import lru_cache
 from typing import Final
 
 from thalweg.design import content_hash
-from thalweg.design.exchanges import Valuation
+from thalweg.design.exchanges import Exchange, Valuation
 from thalweg.design.forest import Forest
 from thalweg.errors import SetupError
 from thalweg.metrics import METRICS, Level, Reading, Unit, analyses, candidates, fast_group
 from thalweg_api import metric_schemas as schemas
 from thalweg_api.analyses import Analysis, State
-from thalweg_api.evidence import alternative_of, arrivals_of, before_of, evidence_of, history_of
+from thalweg_api.evidence import (
+    MOST_WINDOWS,
+    alternative_of,
+    analysed_before_of,
+    arrivals_of,
+    before_of,
+    evidence_of,
+    history_of,
+)
 from thalweg_api.figures import design_of
 from thalweg_api.problems import QuestionError
 from thalweg_api.questions import Question
@@ -32,26 +40,26 @@ _Values = Mapping[tuple[str, Level, tuple[str, ...]], Decimal | None]
 _NONE_BEFORE: Final[_Values] = {}
 
 
-def metrics_of(
-    database: Database, question: Question, now: datetime, *, with_previous: bool = False
-) -> schemas.MetricsAnswer:
+def metrics_of(database: Database, question: Question, now: datetime) -> schemas.MetricsAnswer:
     """The fast group as of `now`; raises UnknownEcosystem, QuestionError, and OutsideCoverage."""
     with evidence_reading(database, question.ecosystem) as reading:
         study = Study(reading, question, now)
         measured = study.measured(study.interval)
         evidence = evidence_of(study, measured.quantities)
         figures = study.figures(study.interval, evidence, measured=measured)
-        before = before_of(study) if with_previous else None
-    design, besides = study.subject.design, _nodes_without_flow(study)
-    earlier = {each[:3]: each.value.value for each in fast_group(before, besides)} if before else _NONE_BEFORE
+        before = before_of(study) if question.previous else None
+    names, besides = study.names, _nodes_without_flow(study)
+    earlier = _values(fast_group(before, besides)) if before else _NONE_BEFORE
+    readings = _readings(study, fast_group(figures, besides), earlier)
     return schemas.MetricsAnswer(
         as_of=_as_of(study.watermark, now),
         design=_design(study),
         currency=figures.currency,
         window=_window(study),
         zoom=question.zoom,
-        readings=_readings(study, fast_group(figures, besides), earlier),
-        unrated=[*without_price(design, measured.flows), *without_agreement(design, measured.flows)],
+        readings=readings,
+        names=names.of(readings, question.zoom),
+        unrated=[*without_price(names, measured.flows), *without_agreement(names, measured.flows)],
         estimates=_estimates(study),
     )
 
@@ -62,23 +70,30 @@ def analysis_of(database: Database, question: Question, now: datetime) -> Analys
     with evidence_reading(database, question.ecosystem) as reading:
         study = Study(reading, question, now)
         measured = study.measured(study.interval)
+        past = history_of(study, MOST_WINDOWS if question.previous else MOST_WINDOWS - 1)
         evidence = replace(
             evidence_of(study, measured.quantities),
-            arrivals=arrivals_of(study),
-            history=history_of(study),
+            arrivals=arrivals_of(study, study.interval),
+            history=past[-MOST_WINDOWS + 1 :],
             alternative=alternative_of(study, other) if other else None,
         )
         figures = study.figures(study.interval, evidence, measured=measured)
+        before = analysed_before_of(study, past[:-1], other) if question.previous else None
+    besides = _nodes_without_flow(study)
+    earlier = _values(analyses(before, besides)) if before else _NONE_BEFORE
+    readings = _readings(study, analyses(figures, besides), earlier)
     answer = schemas.AnalysesAnswer(
         as_of=_as_of(study.watermark, now),
         is_current=True,
+        is_computing=False,
         design=_design(study),
         currency=figures.currency,
         window=_window(study),
         windows=len(evidence.history) + 1,
         against=_version(other) if other else None,
         zoom=question.zoom,
-        readings=_readings(study, analyses(figures, _nodes_without_flow(study)), _NONE_BEFORE),
+        readings=readings,
+        names=study.names.of(readings, question.zoom),
         candidates=[schemas.Candidate(**asdict(each)) for each in candidates(evidence.clusters or ())],
     )
     return Analysis(_state(study), answer)
@@ -107,6 +122,10 @@ def _other(database: Database, question: Question) -> DesignVersion | None:
         return design_version(database, question.ecosystem, question.against)
     except SetupError as error:
         raise QuestionError(f"`against`: {error}.") from error
+
+
+def _values(readings: Iterable[Reading]) -> _Values:
+    return {each[:3]: each.value.value for each in readings}
 
 
 def _readings(study: Study, readings: Iterable[Reading], earlier: _Values) -> list[schemas.MetricReading]:
@@ -149,16 +168,17 @@ def _nodes_without_flow(study: Study) -> set[str]:
 
 def _estimates(study: Study) -> list[schemas.Estimate]:
     return [
-        _estimate(exchange.id, side, valuation)
+        _estimate(exchange, side, valuation)
         for exchange in study.subject.design.exchanges
         for side, valuation in (("giver", exchange.v_from), ("receiver", exchange.v_to))
         if valuation is not None
     ]
 
 
-def _estimate(exchange: str, side: str, valuation: Valuation) -> schemas.Estimate:
+def _estimate(exchange: Exchange, side: str, valuation: Valuation) -> schemas.Estimate:
     return schemas.Estimate(
-        exchange=exchange,
+        exchange=exchange.id,
+        name=exchange.name,
         side=side,
         amount=Decimal(valuation.amount),
         method=valuation.method,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from thalweg.design import Design, content_hash
+from thalweg.design import content_hash
 from thalweg_api import schemas
 from thalweg_api.accounting import accounting_of
 from thalweg_api.auth import AccessDep, DatabaseDep, EcosystemDep
@@ -37,12 +37,6 @@ async def session(access: AccessDep, database: DatabaseDep) -> schemas.Session:
     )  # fmt: skip
 
 
-@router.get("/design-schema")
-async def design_schema() -> dict[str, Any]:
-    """JSON Schema of the value design document."""
-    return Design.model_json_schema()
-
-
 @router.get("/ecosystems/{ecosystem}")
 async def ecosystem_info(ecosystem: EcosystemDep, access: AccessDep, database: DatabaseDep) -> schemas.EcosystemInfo:
     """Names, currency, design and participants of an ecosystem."""
@@ -56,7 +50,7 @@ async def ecosystem_info(ecosystem: EcosystemDep, access: AccessDep, database: D
             id=design.id, version=about.design_version, hash=content_hash(design), name=design.name
         ),
         participants=[
-            schemas.Participant(id=each, name=facts.name_of(each), roles=roles)
+            schemas.Participant(id=each, name=facts.names.participant(each), roles=roles)
             for each, roles in participants_of(facts).items()
         ],
         viewer=access.name,

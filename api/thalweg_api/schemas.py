@@ -224,8 +224,10 @@ class Unrated(Schema):
     name: str
     source: str
     """Participant id of the payer."""
+    source_name: str
     target: str
     """Participant id of the payee."""
+    target_name: str
     why: Why
     """"no_price": no tariff has a price for it, so it is in no figure of money; a tariff with one, dated back, makes up
     for it. "not_shared": no agreement is on this charge, so the payee has it whole."""

@@ -20,6 +20,7 @@ from thalweg.quantities import Quantities
 from thalweg.rating import rate
 from thalweg_api.figures import design_of, meters_of, plan_of
 from thalweg_api.metric_schemas import Zoom
+from thalweg_api.names import Names
 from thalweg_api.problems import QuestionError
 from thalweg_api.questions import Interval, Question
 from thalweg_store.evidence_reading import EvidenceReading
@@ -55,6 +56,11 @@ class Study:
     def assignments(self) -> Mapping[int, Mapping[str, str]]:
         """Every assignment's roles (role → participant), by assignment id."""
         return self.reading.assignments()
+
+    @property
+    def names(self) -> Names:
+        """What participants and the parts of the design are called."""
+        return Names(self.subject.design, self.about.participants)
 
     def measured(self, interval: Interval, subject: Subject | None = None) -> Measured:
         """What the window held, under the design in force or another; raises OutsideCoverage."""

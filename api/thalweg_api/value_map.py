@@ -99,6 +99,7 @@ def map_nodes(facts: Facts, flows: list[schemas.MapFlow]) -> list[schemas.MapNod
     kinds = {node.id: node.kind for node in facts.design.nodes}
     capture_ratio = METRICS["m4"].of_node
     assert capture_ratio is not None
+    names = facts.names
     contributed = round_to_sum(facts.figures.contributions)
     devices_of: defaultdict[str, list[DeviceStatus]] = defaultdict(list)
     for device in facts.devices:
@@ -112,7 +113,7 @@ def map_nodes(facts: Facts, flows: list[schemas.MapFlow]) -> list[schemas.MapNod
         answer.append(
             schemas.MapNode(
                 id=participant,
-                name=facts.name_of(participant),
+                name=names.participant(participant),
                 roles=sorted(roles[participant]),
                 kind=kinds[min(roles[participant])],
                 contributed=facts.money(contributed.get(participant, 0)),

@@ -1,4 +1,4 @@
-"""The operator's commands on a store: assignments, periods, retention, epoch; with those on rejections and keys."""
+"""The operator's commands on a store: assignments, retention, epoch; with those on periods, rejections and keys."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import typer
 
 from thalweg_app.key_commands import keys
 from thalweg_app.operating import Data, DeviceId, Ecosystem, moment_of, opened_store
+from thalweg_app.period_commands import periods
 from thalweg_app.rejection_commands import rejections
 
 store = typer.Typer(no_args_is_help=True, help="The store itself.")
-periods = typer.Typer(no_args_is_help=True, help="Periods: close one, so that later facts go to its next revision.")
 
 
 def mount(app: typer.Typer) -> None:
@@ -50,22 +50,6 @@ def retention(
     with opened_store(data, ecosystem) as opened:
         dropped = drop_bytes(opened.database, opened.ecosystem, timedelta(days=keep_days), datetime.now(UTC))
     typer.echo(f"Dropped the bytes of {dropped} batches.")
-
-
-@periods.command()
-def close(
-    start: Annotated[str, typer.Argument(help="ISO 8601 time with offset, on a quarter hour.")],
-    end: Annotated[str, typer.Argument(help="Likewise; the period ends before it.")],
-    data: Data = None,
-    ecosystem: Ecosystem = None,
-) -> None:
-    """Freeze what a period holds; what comes later for it is kept apart in its next revision."""
-    from thalweg_store.closing import period_close  # noqa: PLC0415 - the base installation has no database
-
-    with opened_store(data, ecosystem) as opened:
-        now = datetime.now(UTC)
-        revision = period_close(opened.database, opened.ecosystem, moment_of(start), moment_of(end), now)
-    typer.echo(f"Closed at revision {revision}.")
 
 
 @store.command("new-epoch")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -32,6 +32,10 @@ class Closures:
     def __init__(self, closed: Sequence[ClosedPeriod] = ()) -> None:
         self._closed = tuple(closed)
 
+    def __iter__(self) -> Iterator[ClosedPeriod]:
+        """By period, and of one period in the order of its revisions."""
+        return iter(self._closed)
+
     def revision_at(self, bucket: datetime) -> int:
         """The revision that takes what comes now for `bucket`: how often it was closed (`REVISION_AT` in SQL)."""
         return sum(each.start <= bucket < each.end for each in self._closed)
@@ -50,11 +54,13 @@ def read_closures(connection: Connection, ecosystem: str) -> Closures:
 def period_close(database: Database, ecosystem: str, start: datetime, end: datetime, now: datetime) -> int:
     """Close [start, end) and return the revision that this froze; closing it again freezes what came since.
 
-    Raises StoreError for a period that is empty, lies off the quarter hours, or overlaps another closed one in part,
-    and UnknownEcosystem.
+    Raises StoreError for a period that is empty, is not over, lies off the quarter hours, or overlaps another closed
+    one in part, and UnknownEcosystem.
     """
     if start >= end or quarter_hour(start) != start or quarter_hour(end) != end:
         raise StoreError(f"a period to close goes from one quarter hour UTC to a later one, not {start} to {end}")
+    if end > now:
+        raise StoreError(f"the period ends at {end}, which is still to come: close it when it is over")
     with changing(database, ecosystem) as connection:
         before = read_closures(connection, ecosystem).overlapping(start, end)
         for each in before:

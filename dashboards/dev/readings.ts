@@ -9,6 +9,7 @@ const windows = 4;
 export function metricsOf(overview: Overview): MetricsAnswer {
   return {
     ...commonOf(overview),
+    names: namesOf(overview),
     readings: [
       ...overview.metrics.map((figure) => reading(figure.metric, 'design', [], figure)),
       ...overview.nodes.flatMap((node) => [
@@ -19,8 +20,8 @@ export function metricsOf(overview: Overview): MetricsAnswer {
     ],
     unrated: overview.unrated ?? [],
     estimates: [
-      { exchange: 'charging-access', side: 'receiver', amount: '0.62', method: 'willingness_to_pay', confidence: 'medium' },
-      { exchange: 'occupancy', side: 'receiver', amount: '5', method: 'scale_5_3_1', confidence: null },
+      { exchange: 'charging-access', name: 'Charging access', side: 'receiver', amount: '0.62', method: 'willingness_to_pay', confidence: 'medium' },
+      { exchange: 'occupancy', name: 'Occupancy', side: 'receiver', amount: '5', method: 'scale_5_3_1', confidence: null },
     ],
   };
 }
@@ -30,7 +31,9 @@ export function analysesOf(overview: Overview): AnalysesAnswer {
   const known = (value: string, unit: string): Part => (lively ? { value, unit } : { value: null, unit, reason: 'no_flow' });
   return {
     ...commonOf(overview),
+    names: namesOf(overview),
     is_current: overview.as_of.commit % 2 === 0,
+    is_computing: overview.as_of.commit % 2 === 1,
     windows,
     against: null,
     readings: [
@@ -50,6 +53,15 @@ type Part = Pick<MetricReading, 'value' | 'unit'> & { reason?: string | null; pr
 function reading(metric: string, level: MetricReading['level'], of: string[], part: Part): MetricReading {
   const { value, unit, reason = null, previous = null } = part;
   return { metric, level, of, value, unit, reason: value === null ? (reason ?? 'no_flow') : null, previous };
+}
+
+function namesOf({ nodes, flows }: Overview): MetricsAnswer['names'] {
+  const participants = Object.fromEntries(nodes.map(({ id, name }) => [id, name]));
+  return {
+    node: participants,
+    loop: participants,
+    exchange: Object.fromEntries(flows.map(({ exchange, name }) => [exchange, name])),
+  };
 }
 
 function commonOf({ as_of, window }: Overview): Pick<MetricsAnswer, 'as_of' | 'design' | 'currency' | 'window' | 'zoom'> {

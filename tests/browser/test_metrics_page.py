@@ -96,7 +96,7 @@ def test_analyses_say_when_they_were_computed_and_that_they_are_being_computed_a
     expect(row(page, "m6").get_by_test_id("value")).to_be_visible()
     for route in held:
         kept = route.fetch()
-        route.fulfill(response=kept, json={**kept.json(), "is_current": False})
+        route.fulfill(response=kept, json={**kept.json(), "is_current": False, "is_computing": True})
     state = page.get_by_test_id("analyses-state")
     expect(state).to_have_attribute("data-current", "false")
     expect(state).to_contain_text("computed at")
@@ -109,7 +109,9 @@ def test_what_has_no_price_or_is_not_shared_is_on_the_page_with_why(page: Page, 
         "exchange": "electricity",
         "name": "Electricity",
         "source": "river-power",
+        "source_name": "River Power",
         "target": "city-charge",
+        "target_name": "City Charge",
         "why": "no_price",
         "amount": "12.5",
         "unit": "kWh",
@@ -130,3 +132,25 @@ def test_what_has_no_price_or_is_not_shared_is_on_the_page_with_why(page: Page, 
     not_shared = [each["amount"] for each in answer(live, "window=7d")["unrated"]]
     assert values(unrated.locator("[data-value]").all()) == ["12.5", *not_shared]
     expect(unrated.get_by_test_id("unrated-not_shared")).to_contain_text("No agreement shares it")
+
+
+def test_roles_drivers_and_interfaces_have_their_names(metrics: Page, live: Live) -> None:
+    design = live.system.get(f"/api/v1/ecosystems/{ECOSYSTEM}/design", live.token)["document"]
+    metrics.get_by_test_id("zoom-role").click()
+    for metric, parts in (("m27", design["drivers"]), ("m13", design["interfaces"]), ("m2", design["nodes"])):
+        shown = row(metrics, metric)
+        shown.get_by_role("button", expanded=False).last.click()
+        heads = shown.get_by_test_id("breakdown").locator("tbody th")
+        expect(heads.first).to_be_visible()
+        names = {each["name"] for each in parts}
+        for text in heads.all_text_contents():
+            assert text.partition(" (")[0] in names, text
+
+
+def test_the_figures_of_the_page_are_there_as_csv(metrics: Page, live: Live) -> None:
+    with metrics.expect_download() as download:
+        metrics.get_by_test_id("metrics-csv").click()
+    assert download.value.suggested_filename == f"{ECOSYSTEM}-metrics-participant-7d.csv"
+    content = download.value.path().read_text(encoding="utf-8")
+    [gross] = answer(live, "window=7d&metric=m6&level=design")["readings"]
+    assert f",design,,{gross['value']},{gross['unit']}," in content

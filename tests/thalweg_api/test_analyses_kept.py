@@ -46,6 +46,7 @@ class Facts:
         answer = AnalysesAnswer(
             as_of=AsOf(commit=state.commit, changes=0, at=None, computed_at=NOON),
             is_current=True,
+            is_computing=False,
             design=DesignRef(id="d", version=1, hash=state.design, name="D"),
             currency="EUR",
             window=MetricsWindow(name=WindowName.DAY, start=None, end=NOON),
@@ -53,6 +54,7 @@ class Facts:
             against=None,
             zoom=Zoom.PARTICIPANT,
             readings=[],
+            names={},
             candidates=[],
         )
         return Analysis(state, answer)
@@ -97,11 +99,11 @@ def test_while_a_newer_one_is_computed_the_last_is_served_and_says_that_it_is_ol
         while not kept.is_computing:  # it rests for a moment first
             assert not (await kept.answer(question())).is_current
         old = await kept.answer(question())
-        assert (old.as_of.commit, old.is_current) == (1, False)
+        assert (old.as_of.commit, old.is_current, old.is_computing) == (1, False, True)
         facts.may_compute.set()
         await until(lambda: not kept.is_computing)
         new = await kept.answer(question())
-        assert (new.as_of.commit, new.is_current) == (2, True)
+        assert (new.as_of.commit, new.is_current, new.is_computing) == (2, True, False)
 
     asyncio.run(ask())
     assert facts.computed == [("ev", 1), ("ev", 2)]

@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 
-from thalweg.design import content_hash, from_document
 from thalweg.design.text import parse
 from thalweg.examples import text
 from thalweg.wire.batch import Event
-from thalweg_store.registry import Registry
 from worlds.api import ApiWorld
 from worlds.gateway import ECOSYSTEM, charge, occupancy
 
@@ -50,14 +48,6 @@ def problem(world: ApiWorld, path: str, **parameters: Any) -> tuple[int, str]:
     answer = world.client.get(f"/api/v1/ecosystems/{ECOSYSTEM}{path}", params=parameters)
     assert answer.headers["content-type"] == "application/problem+json"
     return answer.status_code, answer.json()["detail"]
-
-
-def activate(world: ApiWorld, document: dict[str, Any], at: datetime | None = None) -> None:
-    design = from_document(document)
-    written = design.model_dump_json(by_alias=True, exclude_defaults=True)
-    Registry(world.gateway.database).activate_design(
-        ECOSYSTEM, written, content_hash(design), at or datetime.now(UTC)
-    )  # fmt: skip
 
 
 def test_the_catalogue_holds_m1_to_m49_each_defined_and_with_its_group(world: ApiWorld) -> None:
@@ -112,7 +102,7 @@ def test_all_that_is_captured_is_what_is_created_in_every_window_at_every_zoom_l
         {"id": "ecosystem", "name": "All", "kind": "network"},
         *(node | {"parent": "ecosystem"} for node in document["nodes"]),
     ]
-    activate(world, document)
+    world.activate(document)
     book_session(world)
     hours = window(THEN - HOUR, THEN + HOUR), window(THEN, THEN + HOUR / 4)
     for parameters in ({}, {"zoom": "role"}, {"cut": "ecosystem"}, {"window": "7d"}, *hours):
@@ -140,6 +130,26 @@ def test_each_figure_has_that_of_the_window_before(world: ApiWorld) -> None:
     book_session(world, THEN - HOUR)
     (reading,) = world.get("/metrics", metric="m6", previous=True, **window(THEN, THEN + HOUR))["readings"]
     assert (reading["value"], reading["previous"]) == ("10.00", "5.00")
+
+
+def test_each_analysis_has_that_of_the_window_before_with_the_windows_and_the_design_that_it_had(world) -> None:
+    for hours in range(12):
+        for _ in range(1 + hours % 3):
+            book_session(world, THEN - HOUR * hours)
+    document = parse(text("ev-charging"))
+    document["tariffs"][0]["unit_price"] = "0.60"
+    world.activate(document)
+    now = world.get("/analyses", previous=True, against=1, **window(THEN, THEN + HOUR))
+    then = world.get("/analyses", against=1, **window(THEN - HOUR, THEN))
+
+    def by_thing(answer: Any, key: str) -> dict[tuple[Any, ...], str | None]:
+        return {(each["metric"], each["level"], *each["of"]): each[key] for each in answer["readings"]}
+
+    earlier = by_thing(now, "previous")
+    assert earlier == {key: by_thing(then, "value").get(key) for key in earlier}
+    assert {key[0] for key, value in earlier.items() if value is not None} >= {"m14", "m16", "m39", "m43.change"}
+    plain = world.get("/analyses", against=1, **window(THEN, THEN + HOUR))
+    assert {each["previous"] for each in plain["readings"]} == {None}
 
 
 def test_what_no_meter_asks_for_is_shown_and_becomes_a_candidate(world: ApiWorld) -> None:
@@ -180,7 +190,7 @@ def test_two_versions_of_the_design_are_compared_over_the_same_events(world: Api
     book_session(world)
     document = parse(text("ev-charging"))
     document["tariffs"][0]["unit_price"] = "0.60"
-    activate(world, document)
+    world.activate(document)
     answer = world.get("/analyses", against=1)
     assert answer["against"]["version"] == 1
     deltas = values(answer, "m39")
@@ -192,7 +202,7 @@ def test_two_versions_of_the_design_are_compared_over_the_same_events(world: Api
 def test_what_has_no_price_is_seen_with_its_quantity_and_charges_without_agreement_with_their_amount(world) -> None:
     document = parse(text("ev-charging"))
     document["tariffs"][1] |= {"valid_from": (datetime.now(UTC) + 400 * DAY).date().isoformat()}
-    activate(world, document)
+    world.activate(document)
     book_session(world)
     unrated = {(each["exchange"], each["why"]): each for each in world.get("/metrics")["unrated"]}
     assert set(unrated) == {
@@ -217,7 +227,7 @@ def test_a_design_with_recoupment_and_tiers_goes_on_where_the_period_before_ende
         {"id": "host", "take": {"tiered": tiers}, "to": "host"},
         {"id": "rest", "take": "remainder", "to": "cpo"},
     ]
-    activate(world, document)
+    world.activate(document)
     for hours in (50, 26, 2):
         book_session(world, THEN - HOUR * hours)
 

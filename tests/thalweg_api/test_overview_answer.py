@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-import csv
-import io
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from thalweg.design.text import parse
+from thalweg.examples import text
 from worlds.api import ApiWorld
 from worlds.gateway import ECOSYSTEM, charge, occupancy
 
@@ -125,15 +125,25 @@ def test_the_csv_holds_the_same_figures_with_the_same_filters(world: ApiWorld) -
     )
     assert answer.headers["content-type"].startswith("text/csv")
     assert "ev-test-roam-hub-7d.csv" in answer.headers["content-disposition"]
-    rows = list(csv.reader(io.StringIO(answer.text)))
-    flows = [row for row in rows if "roam-hub" in row[2:4]]
-    assert {(row[0], row[6]) for row in flows} == {
-        (flow["exchange"], flow["worth"])
+    _, flows, shares = world.tables("/overview.csv", window="7d", view="roam-hub")
+    assert {(row["exchange_id"], row["exchange"], row["worth"]) for row in flows} == {
+        (flow["exchange"], flow["name"], flow["worth"])
         for flow in overview["flows"]
         if "roam-hub" in (flow["source"], flow["target"])
     }
-    settled = {row[0]: row[3] for row in rows[rows.index(["participant", "name", "exact", "settled", "percent"]) + 1 :]}
-    assert settled == {share["participant"]: share["settled"] for share in overview["shares"]}
+    assert {row["participant_id"]: (row["participant"], row["settled"]) for row in shares} == {
+        share["participant"]: (share["name"], share["settled"]) for share in overview["shares"]
+    }
+
+
+def test_what_is_outside_the_boundary_has_a_name_and_its_id_in_a_column_of_its_own(world: ApiWorld) -> None:
+    document = parse(text("ev-charging"))
+    document["boundary"] = {"outside": ["energy"]}
+    world.activate(document)
+    book_golden_session(world)
+    _, flows, shares = world.tables("/overview.csv")
+    assert {row["participant_id"]: row["participant"] for row in shares}["_rest-of-world"] == "Rest of the world"
+    assert not [row for row in flows if row["from"].startswith("_") or row["to"].startswith("_")]
 
 
 def test_accounting_tells_what_became_of_every_event(world: ApiWorld) -> None:

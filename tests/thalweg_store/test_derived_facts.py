@@ -120,7 +120,13 @@ def test_a_period_that_is_empty_off_the_quarter_hours_or_partly_closed_is_refuse
 ) -> None:
     close(world)
     with pytest.raises(StoreError, match=r"quarter hour|overlap"):
-        period_close(world.database, ECOSYSTEM, start, end, NOON)
+        period_close(world.database, ECOSYSTEM, start, end, datetime.now(UTC))
+
+
+def test_a_period_that_is_not_over_is_not_closed(world: World) -> None:
+    with pytest.raises(StoreError, match="still to come"):
+        period_close(world.database, ECOSYSTEM, START, START + QUARTER, START + QUARTER - timedelta(seconds=1))
+    assert period_close(world.database, ECOSYSTEM, START, START + QUARTER, START + QUARTER) == 0
 
 
 @pytest.mark.parametrize("minutes", [0, 7, 15, 31])

@@ -29,9 +29,12 @@ def share_exchanges(design: Design) -> Mapping[Ends, Exchange]:
     begin with `_`, which no id of a document can.
     """
     payees = {exchange.id: exchange.target for exchange in design.exchanges}
+    names = {node.id: node.name for node in design.nodes}
     drawn = drawn_shares(design.exchanges, {tariff.on for tariff in design.tariffs})
     return {
-        (payee, recipient): drawn[payee, recipient][0] if (payee, recipient) in drawn else _implied(payee, recipient)
+        (payee, recipient): drawn[payee, recipient][0]
+        if (payee, recipient) in drawn
+        else _implied(payee, recipient, names[recipient])
         for agreement in design.agreements
         if agreement.on is not None
         for payee in [payees[agreement.on]]
@@ -46,10 +49,10 @@ def all_exchanges(design: Design) -> dict[str, Exchange]:
     return {exchange.id: exchange for exchange in design.exchanges} | paid_along
 
 
-def _implied(payee: str, recipient: str) -> Exchange:
+def _implied(payee: str, recipient: str, name: str) -> Exchange:
     return Exchange.model_construct(
         id=f"_share.{payee}.{recipient}",
-        name=f"Share of {recipient}",
+        name=f"Share of {name}",
         source=payee,
         target=recipient,
         object="share of charges",

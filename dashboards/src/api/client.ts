@@ -52,9 +52,9 @@ export function overviewUrl(query: OverviewQuery, resource: 'overview' | 'stream
   return `${base}/ecosystems/${encodeURIComponent(query.ecosystem)}/${resource}?${parameters}`;
 }
 
-export function metricsUrl(query: MetricsQuery, resource: 'metrics' | 'analyses'): string {
-  const parameters = new URLSearchParams({ window: query.window, zoom: query.zoom });
-  if (resource === 'metrics') parameters.set('previous', 'true');
+/** With the window before, for whatever can be compared with it. */
+export function metricsUrl(query: MetricsQuery, resource: 'metrics' | 'analyses' | 'metrics.csv' | 'analyses.csv'): string {
+  const parameters = new URLSearchParams({ window: query.window, zoom: query.zoom, previous: 'true' });
   return `${base}/ecosystems/${encodeURIComponent(query.ecosystem)}/${resource}?${parameters}`;
 }
 

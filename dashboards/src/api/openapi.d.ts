@@ -24,26 +24,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/design-schema": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Design Schema
-         * @description JSON Schema of the value design document.
-         */
-        get: operations["design_schema_api_v1_design_schema_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/ecosystems/{ecosystem}": {
         parameters: {
             query?: never;
@@ -184,6 +164,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ecosystems/{ecosystem}/metrics.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics As Csv
+         * @description The same as CSV: the state, the readings, what is unrated, the estimates.
+         */
+        get: operations["metrics_as_csv_api_v1_ecosystems__ecosystem__metrics_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ecosystems/{ecosystem}/analyses": {
         parameters: {
             query?: never;
@@ -194,9 +194,89 @@ export interface paths {
         /**
          * Analyses
          * @description Metrics of the analysis group. The first to ask waits; after that, the last answer is given while a newer one is
-         *     computed: `as_of.computed_at` and `is_current` say so.
+         *     computed: `as_of.computed_at`, `is_current` and `is_computing` say so.
          */
         get: operations["analyses_api_v1_ecosystems__ecosystem__analyses_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ecosystems/{ecosystem}/analyses.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Analyses As Csv
+         * @description The same as CSV: the state, the readings, the candidates.
+         */
+        get: operations["analyses_as_csv_api_v1_ecosystems__ecosystem__analyses_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/design-schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Design Schema
+         * @description JSON Schema of the value design document.
+         */
+        get: operations["design_schema_api_v1_design_schema_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ecosystems/{ecosystem}/designs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Designs
+         * @description Every version of the design that was ever in force, oldest first.
+         */
+        get: operations["designs_api_v1_ecosystems__ecosystem__designs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ecosystems/{ecosystem}/design": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Design
+         * @description The design in force, whole: ids, names and terms of nodes, drivers, meters, exchanges, agreements, extracts.
+         */
+        get: operations["design_api_v1_ecosystems__ecosystem__design_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -285,16 +365,10 @@ export interface components {
         };
         /**
          * AnalysesAnswer
-         * @description Metrics of the analysis group over one window, as of when they were computed.
+         * @description Metrics of the analysis group, as of when they were computed: `as_of.computed_at` says how old they are.
          */
         AnalysesAnswer: {
-            /** @description `computed_at` says how old they are. */
             as_of: components["schemas"]["AsOf"];
-            /**
-             * Is Current
-             * @description False where something was committed since, or the window moved on; ask again later.
-             */
-            is_current: boolean;
             design: components["schemas"]["DesignRef"];
             /**
              * Currency
@@ -302,6 +376,29 @@ export interface components {
              */
             currency: string;
             window: components["schemas"]["MetricsWindow"];
+            zoom: components["schemas"]["Zoom"];
+            /** Readings */
+            readings: components["schemas"]["MetricReading"][];
+            /**
+             * Names
+             * @description Level → id → name, of all that the readings are of.
+             */
+            names: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+            /**
+             * Is Current
+             * @description False where something was committed since, or the window moved on.
+             */
+            is_current: boolean;
+            /**
+             * Is Computing
+             * @description True while a newer answer is being computed: ask again in some seconds. Where this one is old and none is, a
+             *     newer one waits, lest analyses take the machine for themselves; who asks after that has it computed.
+             */
+            is_computing: boolean;
             /**
              * Windows
              * @description How many windows of this length, this one included, the measures over time had to go by.
@@ -309,9 +406,6 @@ export interface components {
             windows: number;
             /** @description The other design that m38 and m39 compare with. */
             against: components["schemas"]["DesignRef"] | null;
-            zoom: components["schemas"]["Zoom"];
-            /** Readings */
-            readings: components["schemas"]["MetricReading"][];
             /**
              * Candidates
              * @description What m37 counts.
@@ -392,6 +486,32 @@ export interface components {
          */
         Conformance: "conforming" | "designed_only";
         /**
+         * DesignAnswer
+         * @description A version of the design with its document.
+         */
+        DesignAnswer: {
+            design: components["schemas"]["DesignRef"];
+            /**
+             * In Force From
+             * Format: date-time
+             * @description All figures asked for from then on follow it, over whichever window. From when to when one of its tariffs or
+             *     agreements holds for what is measured, the document says.
+             */
+            in_force_from: string;
+            /**
+             * In Force Until
+             * @description Exclusive; null: it is in force.
+             */
+            in_force_until: string | null;
+            /**
+             * Document
+             * @description The value design document as it was put in force; `/design-schema` describes it.
+             */
+            document: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * DesignRef
          * @description The value design that the figures follow.
          */
@@ -404,6 +524,25 @@ export interface components {
             hash: string;
             /** Name */
             name: string;
+        };
+        /**
+         * DesignVersionInfo
+         * @description A version of the design, and when all figures followed it.
+         */
+        DesignVersionInfo: {
+            design: components["schemas"]["DesignRef"];
+            /**
+             * In Force From
+             * Format: date-time
+             * @description All figures asked for from then on follow it, over whichever window. From when to when one of its tariffs or
+             *     agreements holds for what is measured, the document says.
+             */
+            in_force_from: string;
+            /**
+             * In Force Until
+             * @description Exclusive; null: it is in force.
+             */
+            in_force_until: string | null;
         };
         /**
          * EcosystemInfo
@@ -445,6 +584,11 @@ export interface components {
         Estimate: {
             /** Exchange */
             exchange: string;
+            /**
+             * Name
+             * @description The exchange's name.
+             */
+            name: string;
             /**
              * Side
              * @description "giver" or "receiver".
@@ -655,14 +799,14 @@ export interface components {
             reason: string | null;
             /**
              * Previous
-             * @description The same over the window of equal length before, where that was asked for; null where it was not measured whole,
-             *     and in analyses.
+             * @description The same over the window of equal length before, where that was asked for; null without a value, and where that
+             *     window was not measured whole.
              */
             previous: string | null;
         };
         /**
          * MetricsAnswer
-         * @description Metrics of the fast group over one window, all from one committed state.
+         * @description Metrics of the fast group.
          */
         MetricsAnswer: {
             as_of: components["schemas"]["AsOf"];
@@ -676,6 +820,15 @@ export interface components {
             zoom: components["schemas"]["Zoom"];
             /** Readings */
             readings: components["schemas"]["MetricReading"][];
+            /**
+             * Names
+             * @description Level → id → name, of all that the readings are of.
+             */
+            names: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
             /** Unrated */
             unrated: components["schemas"]["Unrated"][];
             /**
@@ -892,11 +1045,15 @@ export interface components {
              * @description Participant id of the payer.
              */
             source: string;
+            /** Source Name */
+            source_name: string;
             /**
              * Target
              * @description Participant id of the payee.
              */
             target: string;
+            /** Target Name */
+            target_name: string;
             /**
              * @description "no_price": no tariff has a price for it, so it is in no figure of money; a tariff with one, dated back, makes up
              *     for it. "not_shared": no agreement is on this charge, so the payee has it whole.
@@ -989,28 +1146,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
-                };
-            };
-        };
-    };
-    design_schema_api_v1_design_schema_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
                 };
             };
         };
@@ -1207,8 +1342,6 @@ export interface operations {
     metrics_api_v1_ecosystems__ecosystem__metrics_get: {
         parameters: {
             query?: {
-                /** @description also give each figure of the window of equal length before */
-                previous?: boolean;
                 /** @description window of event time that ends now; by default 24h */
                 window?: components["schemas"]["WindowName"] | null;
                 /** @description instead of `window`: its start, ISO 8601 with offset, on a quarter hour */
@@ -1221,6 +1354,8 @@ export interface operations {
                 cut?: string[];
                 /** @description extract to look at by itself; implies zoom=role */
                 extract?: string | null;
+                /** @description also give each figure of the window of equal length before */
+                previous?: boolean;
                 /** @description id in the catalogue; m20 stands for m20.all too; by default all */
                 metric?: string[];
                 /** @description what the readings are of; by default any */
@@ -1257,6 +1392,57 @@ export interface operations {
             };
         };
     };
+    metrics_as_csv_api_v1_ecosystems__ecosystem__metrics_csv_get: {
+        parameters: {
+            query?: {
+                /** @description window of event time that ends now; by default 24h */
+                window?: components["schemas"]["WindowName"] | null;
+                /** @description instead of `window`: its start, ISO 8601 with offset, on a quarter hour */
+                from?: string | null;
+                /** @description its end, exclusive, likewise */
+                to?: string | null;
+                /** @description what counts as a node; by default participants */
+                zoom?: components["schemas"]["Zoom"] | null;
+                /** @description node of the design that is seen as one with all its parts; implies zoom=role */
+                cut?: string[];
+                /** @description extract to look at by itself; implies zoom=role */
+                extract?: string | null;
+                /** @description also give each figure of the window of equal length before */
+                previous?: boolean;
+                /** @description id in the catalogue; m20 stands for m20.all too; by default all */
+                metric?: string[];
+                /** @description what the readings are of; by default any */
+                level?: components["schemas"]["Level"] | null;
+                /** @description id of a participant, role, exchange, driver, …; twice for a pair */
+                of?: string[];
+            };
+            header?: never;
+            path: {
+                ecosystem: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid, or asks for a time that was not measured whole */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["NotMeasured"] | components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     analyses_api_v1_ecosystems__ecosystem__analyses_get: {
         parameters: {
             query?: {
@@ -1274,6 +1460,8 @@ export interface operations {
                 cut?: string[];
                 /** @description extract to look at by itself; implies zoom=role */
                 extract?: string | null;
+                /** @description also give each figure of the window of equal length before */
+                previous?: boolean;
                 /** @description id in the catalogue; m20 stands for m20.all too; by default all */
                 metric?: string[];
                 /** @description what the readings are of; by default any */
@@ -1296,6 +1484,147 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AnalysesAnswer"];
+                };
+            };
+            /** @description The request is not valid, or asks for a time that was not measured whole */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["NotMeasured"] | components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    analyses_as_csv_api_v1_ecosystems__ecosystem__analyses_csv_get: {
+        parameters: {
+            query?: {
+                /** @description design version to compare with (m38, m39) */
+                against?: number | null;
+                /** @description window of event time that ends now; by default 24h */
+                window?: components["schemas"]["WindowName"] | null;
+                /** @description instead of `window`: its start, ISO 8601 with offset, on a quarter hour */
+                from?: string | null;
+                /** @description its end, exclusive, likewise */
+                to?: string | null;
+                /** @description what counts as a node; by default participants */
+                zoom?: components["schemas"]["Zoom"] | null;
+                /** @description node of the design that is seen as one with all its parts; implies zoom=role */
+                cut?: string[];
+                /** @description extract to look at by itself; implies zoom=role */
+                extract?: string | null;
+                /** @description also give each figure of the window of equal length before */
+                previous?: boolean;
+                /** @description id in the catalogue; m20 stands for m20.all too; by default all */
+                metric?: string[];
+                /** @description what the readings are of; by default any */
+                level?: components["schemas"]["Level"] | null;
+                /** @description id of a participant, role, exchange, driver, …; twice for a pair */
+                of?: string[];
+            };
+            header?: never;
+            path: {
+                ecosystem: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid, or asks for a time that was not measured whole */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["NotMeasured"] | components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    design_schema_api_v1_design_schema_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    designs_api_v1_ecosystems__ecosystem__designs_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ecosystem: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesignVersionInfo"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    design_api_v1_ecosystems__ecosystem__design_get: {
+        parameters: {
+            query?: {
+                /** @description by default the one in force */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                ecosystem: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesignAnswer"];
                 };
             };
             /** @description The request is not valid, or asks for a time that was not measured whole */

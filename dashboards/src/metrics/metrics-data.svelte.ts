@@ -5,7 +5,7 @@ import type { AnalysesAnswer, MetricInfo, MetricsAnswer } from '../api/types';
 
 /** Between two looks: readings take the server a moment, analyses many. */
 const restSeconds = 15;
-/** After an answer from before the page was opened: whoever asks has a newer one computed. */
+/** While newer analyses are being computed. */
 const newerSeconds = 4;
 
 export class MetricsData {
@@ -73,7 +73,8 @@ export class MetricsData {
     try {
       const answer = await fetchAnalyses(query, signal);
       if (signal.aborted) return;
-      if (this.analysed !== query && !answer.is_current) this.soon = setTimeout(() => void this.refresh(), newerSeconds * 1000);
+      clearTimeout(this.soon);
+      if (answer.is_computing) this.soon = setTimeout(() => void this.readAnalyses(query, signal), newerSeconds * 1000);
       this.analyses = answer;
       this.analysed = query;
       this.analysesFailure = null;

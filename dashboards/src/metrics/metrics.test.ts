@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import type { Basis, Level, MetricInfo, MetricReading } from '../api/types';
+import type { Basis, EcosystemInfo, Level, MetricInfo, MetricReading } from '../api/types';
 import { changeOfReading } from '../format/change';
 import { Formatter } from '../format/formatter';
 import { readingText } from '../format/reading';
@@ -8,6 +8,7 @@ import { answered } from './questions';
 import { groupedBy, mayBeRead, readingOf, rowsOf, type Focus } from './rows';
 import { barOf, byValue, spreadText } from './spread';
 import { why } from './why';
+import { Words } from './words';
 
 const english = new Formatter('EUR', 'en-IE');
 const plain = (text: string | null): string => (text ?? '').replace(/[\u00a0\u202f]/g, ' ');
@@ -126,6 +127,25 @@ describe('a reading', () => {
     expect(why({ metric: 'm39.pareto', reason: 'not_given' }, 30)).toBe('takes another design to compare with');
     expect(why({ metric: 'm22', reason: 'too_few_windows' }, 4)).toBe('takes 30 windows, there are 4');
     expect(why({ metric: 'm1', reason: 'no_flow' }, null)).toBe('nothing flowed yet');
+  });
+});
+
+describe('names', () => {
+  const participants = [
+    { id: 'roam-hub', name: 'Roam Hub', roles: ['hub'] },
+    { id: 'mall', name: 'Mall', roles: ['host'] },
+    { id: 'library', name: 'Library', roles: ['host'] },
+  ];
+  const ecosystem = { participants } as unknown as EcosystemInfo;
+  const roles = { hub: 'Roaming hub', host: 'Site host' };
+  const answers = [{ names: { node: roles, driver: { income: 'Income of the site' } } }, null, { names: { loop: roles } }];
+  const words = new Words(ecosystem, 'role', answers);
+
+  test('are those of the answers; a role has who alone fills it besides', () => {
+    expect(words.of(reading('m2', 'node', ['hub'], '1'))).toBe('Roaming hub (Roam Hub)');
+    expect(words.of(reading('m2', 'node', ['host'], '1'))).toBe('Site host');
+    expect(words.of(reading('m27', 'driver', ['income'], '1'))).toBe('Income of the site');
+    expect(words.of(reading('m19', 'loop', ['host', 'hub'], '1'))).toBe('Site host → Roaming hub (Roam Hub) → Site host');
   });
 });
 

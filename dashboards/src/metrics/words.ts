@@ -1,6 +1,6 @@
 /** Names of what the readings are of, and the words around them. */
 
-import type { EcosystemInfo, Level, MetricReading, Overview, Zoom } from '../api/types';
+import type { EcosystemInfo, Level, MetricReading, MetricsAnswer, Zoom } from '../api/types';
 
 /** One and several of each level. */
 const levelWords: Record<Level, readonly [string, string]> = {
@@ -23,17 +23,21 @@ const ordered = new Set(['m40']);
 /** How units are called behind a number that does not say its own. */
 export const unitWords: Readonly<Record<string, string>> = { points: 'points' };
 
+/** Levels whose readings are of nodes, which are roles where the page zooms to them. */
+const ofNodes: readonly Level[] = ['node', 'pair', 'loop'];
+
+/** An answer with the names of all that it reads. */
+type Naming = Pick<MetricsAnswer, 'names'>;
+
 export class Words {
-  private readonly names: ReadonlyMap<string, string>;
-  private readonly exchangeNames: ReadonlyMap<string, string>;
+  private readonly namings: readonly Naming[];
 
   constructor(
     private readonly ecosystem: EcosystemInfo,
-    overview: Overview,
     private readonly zoom: Zoom,
+    answers: readonly (Naming | null)[],
   ) {
-    this.names = new Map([...overview.nodes, ...ecosystem.participants].map(({ id, name }) => [id, name]));
-    this.exchangeNames = new Map(overview.flows.map(({ exchange, name }) => [exchange, name]));
+    this.namings = answers.filter((answer) => answer !== null);
   }
 
   /** "11 participants". */
@@ -48,35 +52,20 @@ export class Words {
 
   /** What a reading is of, such as "City Charge and Library". */
   of({ metric, level, of }: MetricReading): string {
-    if (level === 'exchange') return of.map((id) => this.exchange(id)).join(', ');
-    if (level === 'device') return of.join(', ');
-    const names = of.map((id) => this.node(id));
+    const names = of.map((id) => this.name(level, id));
     if (level === 'loop') return [...names, names[0]].join(' → ');
     if (level === 'pair') return names.join(ordered.has(metric) ? ' on ' : ' and ');
     return names.join(', ');
   }
 
-  node(id: string): string {
-    return this.zoom === 'participant' ? this.participant(id) : this.role(id);
+  private name(level: Level, id: string): string {
+    const name = this.namings.map(({ names }) => names[level]?.[id]).find((each) => each !== undefined) ?? id;
+    return this.zoom === 'role' && ofNodes.includes(level) ? this.withFiller(id, name) : name;
   }
 
-  /** A role has no name of its own; who alone fills it says more than its id. */
-  private role(id: string): string {
-    const [one, another] = this.ecosystem.participants.filter(({ roles }) => roles.includes(id));
-    return one === undefined || another !== undefined ? spelled(id) : `${spelled(id)} (${one.name})`;
+  /** A role with who alone fills it, such as "Roaming hub (Roam Hub)". */
+  private withFiller(role: string, name: string): string {
+    const [one, another] = this.ecosystem.participants.filter(({ roles }) => roles.includes(role));
+    return one === undefined || another !== undefined || one.name === name ? name : `${name} (${one.name})`;
   }
-
-  participant(id: string): string {
-    return this.names.get(id) ?? spelled(id);
-  }
-
-  exchange(id: string): string {
-    return this.exchangeNames.get(id) ?? spelled(id);
-  }
-}
-
-/** An id as words, where the API gives no name: "Site income" for "site-income". */
-function spelled(id: string): string {
-  const words = id.replace(/^suspense:/, 'vacant role ').replaceAll(/[-_]/g, ' ').trim();
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }
