@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from thalweg.allocation.claims import Booking, Claim, book
+from thalweg.allocation.claims import Booking, book
 from thalweg.allocation.pools import allocate_all
 from thalweg.charging.window import Charging
 from thalweg.design.agreements import Agreement, recipients_of
@@ -72,15 +72,17 @@ class _Periods:
         self.lines = Lines(design, quantities, assignments)
         self.charging = Charging(plan.charges, design, quantities, assignments, opening)
         self.paid_along = share_exchanges(design)
-        self.sharing = plan.charges.sharing
-        #: those that are alone on their exchange and give fixed parts; the others are in `sharing`
-        self.agreements = {each.on: each for each in design.agreements if each.on not in self.sharing}
+        #: by exchange, the agreements that do more than give fixed parts, or have dates, with all that they lead to
+        self.networks = plan.charges.networks
+        self.booked: dict[str, defaultdict[LineKey, list[tuple[Line, Booking]]]] = {}
+        #: the others
+        self.agreements = {each.on: each for each in design.agreements if each.on not in self.networks}
         self.terms = plan.agreements
         self.exchanges = {exchange.id: exchange for exchange in design.exchanges}
 
     def charges(self, exchange: Exchange) -> Iterator[Flow]:
         """The charges of a money exchange, each followed by its shares."""
-        if exchange.id in self.sharing:
+        if exchange.id in self.networks:
             yield from self._charges_by_period(exchange)
             return
         agreement = self.agreements.get(exchange.id)
@@ -99,29 +101,26 @@ class _Periods:
 
         A line without quantities of its own has shares where the window changes its part of what is due.
         """
-        roles = {exchange.source, exchange.target, *self.sharing[exchange.id].recipients}
-        lines, claims = self.charging.claims(exchange, roles)
-        booked = self._booked(exchange, lines, claims)
-        for line, charge, unrated in self.charging.lines(exchange, roles):
+        booked = self._booked_on(exchange)
+        for line, charge, unrated in self.charging.lines(exchange, self.charging.roles(exchange)):
             yield _flow(exchange, line, v_from_atoms=charge, v_to_atoms=charge, unrated=unrated)
-            for booking in booked.pop(line.key, ()):
+            for _, booking in booked.pop(line.key, ()):
                 yield self._share(exchange, line, booking)
-        for line in lines:
-            for booking in booked.pop(line.key, ()):
+        for bookings in booked.values():
+            for line, booking in bookings:
                 yield self._share(exchange, replace(line, quantity=Fraction(0), occurrences=0), booking)
 
-    def _booked(self, paid: Exchange, lines: list[Line], claims: list[Claim]) -> dict[LineKey, list[Booking]]:
-        """What each line pays, by its key. Each participant that is paid has sums of its own."""
-        versions = [agreement.id for _, agreement in self.sharing[paid.id].versions]
-        by_payee: defaultdict[str, list[Claim]] = defaultdict(list)
-        for claim in claims:
-            by_payee[claim.parties[paid.target]].append(claim)
-        booked: defaultdict[LineKey, list[Booking]] = defaultdict(list)
-        for _, own in sorted(by_payee.items()):
-            for booking in book(self.terms, versions, own).bookings:
-                if booking.role != paid.target:  # what the payee gets by its own agreement, it has already
-                    booked[lines[int(booking.line)].key].append(booking)
-        return booked
+    def _booked_on(self, paid: Exchange) -> dict[LineKey, list[tuple[Line, Booking]]]:
+        """What the lines of an exchange pay, by their keys; all that shares with it is shared at once."""
+        network = self.networks[paid.id]
+        if paid.id not in self.booked:
+            self.booked |= {each: defaultdict(list) for each in network.paid}
+            lines, claims, counts = self.charging.claims(network)
+            for booking in book(self.terms, network, claims, counts):
+                exchange_id, line = lines[booking.line]
+                if booking.role != self.exchanges[exchange_id].target:  # what the payee gets itself, it has already
+                    self.booked[exchange_id][line.key].append((line, booking))
+        return self.booked[paid.id]
 
     def _share(self, paid: Exchange, line: Line, booking: Booking) -> Flow:
         return _flow(

@@ -15,10 +15,10 @@ import numpy as np
 
 from thalweg.allocation.columns import allocate_many
 from thalweg.charging.charges import needs_time
-from thalweg.charging.slices import Slice
 from thalweg.charging.tariffs import ChargedExchange
 from thalweg.design.exchanges import Exchange, Valuation
 from thalweg.design.fields import exact as exact_number
+from thalweg.design.validity import Slice
 from thalweg.flows import Numbers
 from thalweg.integer_columns import (
     Integers,

@@ -28,6 +28,9 @@ def try_agreement(
     gross: Annotated[str, typer.Option(help="The amount to share, such as 19.99; cumulative for the period.")],
     units: Annotated[_Pairs, typer.Option(help="What a meter counted: name=12, in the meter's unit.")] = None,
     less: Annotated[_Pairs, typer.Option(help="A charge that is taken off before sharing: exchange=2.00.")] = None,
+    also: Annotated[
+        _Pairs, typer.Option(help="What another agreement that feeds the same pools shares besides: name=5.00.")
+    ] = None,
     agreement_id: Annotated[
         str | None, typer.Option("--id", help="Which agreement, where several are more than versions of one.")
     ] = None,
@@ -49,6 +52,7 @@ def try_agreement(
         trial = Trial(
             gross=gross,
             agreement=agreement_id,
+            also=_table(also, "--also"),
             less=_table(less, "--less"),
             units=_table(units, "--units"),
             lifetime=lifetime,
@@ -98,6 +102,11 @@ def _print(description: dict[str, Any]) -> None:
     console.print(f"[bold]{description['agreement']}[/]{in_force}: {description['gross']} {currency}{base}")
     for name, when in description["other_versions"].items():
         console.print(f"[dim]another version, {name}, is in force {when}[/]")
+    for name, amount in description["besides"].items():
+        together = f"[bold]{name}[/], besides: {amount} {currency}"
+        console.print(
+            together if amount else f"[dim]{name} feeds the same pools: `--also {name}=…` tries both together[/]"
+        )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading, justify in (
         ("step", "left"),

@@ -15,7 +15,7 @@ from thalweg.allocation.pools import share_all
 from thalweg.allocation.seating import POOL
 from thalweg.allocation.turning_points import turning_points
 from thalweg.design.agreement_text import Agreements
-from thalweg.design.agreements import Agreement, recipients_of
+from thalweg.design.agreements import Agreement, reached_by, recipients_of
 from thalweg.design.periods import midnight
 from thalweg.design.quarters import quarter_of
 from thalweg.design.validity import Validity, validity_of
@@ -31,6 +31,8 @@ class Trial:
     gross: str
     #: its id; None if there is one only, or only versions of one: then the one in force on `day`, or last
     agreement: str | None = None
+    #: id of another agreement that feeds the same pools → what it shares besides
+    also: Mapping[str, str] = field(default_factory=dict)
     #: exchange id → charge that is taken off
     less: Mapping[str, str] = field(default_factory=dict)
     #: meter id → quantity, in the meter's unit
@@ -51,10 +53,12 @@ def describe_trial(document: Agreements, trial: Trial) -> dict[str, Any]:
     gross = parse_atoms(trial.gross, currency)
     deductions = _known(trial.less, chosen.deductions, "--less", "`base: {net_of: [...]}`")
     base = gross - sum(parse_atoms(amount, currency) for amount in deductions.values())
-    roles = recipients_of(chosen, document.agreements.values())
+    besides = _besides(document, chosen, trial.also)
+    bases = {chosen.id: base} | {name: parse_atoms(amount, currency) for name, amount in trial.also.items()}
+    roles = {role for name in bases for role in recipients_of(document.agreements[name], document.agreements.values())}
     shared = share_all(
         terms,
-        {chosen.id: base},
+        bases,
         {role: role for role in roles},
         units=_units(document, terms, trial.units),
         openings={chosen.id: _opening(trial, terms[chosen.id], currency)},
@@ -71,6 +75,7 @@ def describe_trial(document: Agreements, trial: Trial) -> dict[str, Any]:
         "other_versions": {
             each.id: in_force_in_words(each) for each in _versions(document, chosen) if each.id != chosen.id
         },
+        "besides": {name: format_atoms(bases[name], currency) if name in bases else None for name in besides},
         "currency": currency,
         "gross": format_atoms(gross, currency),
         "base": format_atoms(base, currency),
@@ -81,7 +86,11 @@ def describe_trial(document: Agreements, trial: Trial) -> dict[str, Any]:
         "turning_points": points_in_words(
             turning_points(shared[chosen.id].terms, shared[chosen.id].units, shared[chosen.id].opening) or (), currency
         ),
-        "words": [sentence for each in shared.values() for sentence in breakpoints(each.terms.agreement, currency)],
+        "words": [
+            sentence if name == chosen.id else f"{name}: {sentence}"
+            for name, each in shared.items()
+            for sentence in breakpoints(each.terms.agreement, currency)
+        ],
         "warnings": [str(warning) for warning in document.warnings],
     }
 
@@ -115,6 +124,25 @@ def _in_force(document: Agreements, versions: Sequence[Agreement], day: date | N
         known = ", ".join(f"{each.id} ({in_force_in_words(each)})" for each in versions)
         raise RatingError(f"no agreement is in force on {day}: try another --date, or choose one of {known} with --id")
     return found[-1]
+
+
+def _besides(document: Agreements, chosen: Agreement, also: Mapping[str, str]) -> list[str]:
+    """The agreements that feed the pools of the chosen one too, other versions of it aside."""
+    known = document.agreements.values()
+    pools = {each.id for each in reached_by(chosen, known)[1:]}
+    fed = {pool for each in known for pool in each.pools}
+    found = [
+        each.id
+        for each in known
+        if (each.on is not None or each.id not in fed)
+        and each.line_of_versions != chosen.line_of_versions
+        and not pools.isdisjoint(other.id for other in reached_by(each, known))
+    ]
+    for name in also:
+        if name not in found:
+            use = f"use one of {', '.join(found)}" if found else "leave the option out"
+            raise RatingError(f"--also {name}={also[name]}: {name!r} feeds no pool of {chosen.id!r}: {use}")
+    return found
 
 
 def _units(document: Agreements, terms: Mapping[str, Terms], given: Mapping[str, str]) -> Mapping[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from thalweg.counterfactual import Counterfactual, Side, compare
 from thalweg.design import load
 from thalweg.design.meters import meter_hash
+from thalweg.design.text import parse
 from thalweg.errors import RatingError
 from thalweg.examples import text
 from thalweg.metrics.comparison import kaldor_hicks, losers, pareto, winners
@@ -30,7 +32,7 @@ Sessions = list[int]
 def compared(new: str, sessions: Sessions, old: str = DESIGN, **elasticities: Fraction) -> Counterfactual:
     """`sessions`: the Wh of each, all of one payer, each with its own assignment."""
     quantities = [
-        Quantity(HASHES[meter], number, ("volt-pass",), quantity, 1)
+        Quantity(HASHES[meter], number, ("volt-pass",), quantity, 1, WINDOW[0])
         for number, wh in enumerate(sessions)
         for meter, quantity in (("energy", wh), ("sessions", 1))
     ]
@@ -53,6 +55,44 @@ def test_a_dearer_price_moves_money_from_driver_to_provider_and_creates_nothing(
     assert changed == {"drivers": Fraction(-1), "volt-pass": Fraction(1)}
     assert found.new.created == found.old.created
     assert [figure(found.old).value for figure in (pareto, kaldor_hicks, winners, losers)] == [0, 0, 1, 1]
+
+
+def test_a_pool_that_two_charges_feed_moves_money_between_all_whom_it_concerns():
+    into = {"to": {"pool": "site"}}
+    agreements = [
+        {
+            "id": "operator",
+            "on": "operator-fee",
+            "base": {"net_of": ["energy-cost"]},
+            "steps": [
+                {"id": "site", "take": {"percent_of_gross": 20}} | into,
+                {"id": "rest", "take": "remainder", "to": "cpo"},
+            ],
+        },
+        {
+            "id": "hub",
+            "on": "roaming-fee",
+            "steps": [
+                {"id": "site", "take": {"percent_of_gross": 50}} | into,
+                {"id": "rest", "take": "remainder", "to": "hub"},
+            ],
+        },
+        {
+            "id": "site",
+            "steps": [
+                {"id": "rent", "take": {"flat": {"amount": "0.40"}}, "to": "host"},
+                {"id": "rest", "take": "remainder", "to": "city"},
+            ],
+        },
+    ]
+    # 0.30 of a net 1.50 and 0.25 of 0.50, of which the host has 0.40; before, it had a tenth of the net
+    found = compared(json.dumps(parse(DESIGN) | {"agreements": agreements}), [10_000])
+    assert {node: delta for node, delta in deltas(found).items() if delta} == {
+        "city-charge": Fraction("-0.15"),
+        "roam-hub": Fraction("-0.25"),
+        "mall": Fraction("0.25"),
+        "rivertown": Fraction("0.15"),
+    }
 
 
 def test_demand_answers_a_price_in_all_that_its_chain_is_measured_by():

@@ -119,18 +119,11 @@ def test_a_pool_with_a_cap_shares_what_comes_by_the_month():
     assert euros(flows_of(terms, second, opening=first)) == {("rent", "anna"): 2, ("left", "berta"): 3}
 
 
-def test_pools_whose_sums_would_be_mixed_or_cut_otherwise_are_refused_with_a_remedy():
+def test_a_pool_with_other_periods_than_what_feeds_it_is_refused_with_a_remedy():
     pool = {"id": "site", "steps": [{"id": "rent", "take": {"flat": {"amount": "7"}}, "to": "a"}, {**REST, "to": "b"}]}
     feeding = agreement({"take": {"percent_of_gross": 50}, "to": {"pool": "site"}})
     with pytest.raises(InvalidDesign, match="give both the same period"):
         design(feeding, pool | {"period": "day"})
-    terms = document(
-        tariff(unit_price="1"), tariff(unit_price="1") | {"id": "u", "on": "commission"}, agreements=[feeding, pool]
-    )
-    terms["nodes"] += [{"id": role, "name": role, "kind": "organisation"} for role in PARTIES]
-    terms["agreements"] += [feeding | {"id": "h", "on": "commission"}]
-    with pytest.raises(InvalidDesign, match="a pool of its own"):
-        from_document(terms)
 
 
 periods = st.sampled_from(["hour", "day", "month"])

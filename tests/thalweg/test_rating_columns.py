@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thalweg.design import Design, from_document
-from thalweg.plan import DesignPlan, compile_design
 from thalweg.quantities import Quantities
 from thalweg.rating import Flow, Quantity, rate
-from worlds.tariffs import START, document, measured, money, tariff
+from worlds.tariffs import START, document, measured, money, one_by_one, tariff
 from worlds.tariffs import Session as Happened
 
 PARTIES = {"a": "anna", "b": "berta", "c": "carla", "d": "anna"}
@@ -97,14 +96,6 @@ def designs(draw: st.DrawFn) -> Design:
     drawn["nodes"] += [{"id": role, "name": role, "kind": "organisation"} for role in PARTIES]
     assert money("commission", "cpo", "hub") in drawn["exchanges"]
     return from_document(drawn)
-
-
-def one_by_one(design: Design) -> DesignPlan:
-    """A plan that takes no charge for a linear one, and adds no quarter hours up."""
-    plan = compile_design(design)
-    plan.charges.is_linear = lambda _: False  # type: ignore[method-assign]
-    plan.charges.said_of = lambda quarter: quarter
-    return plan
 
 
 @given(designs(), sessions)

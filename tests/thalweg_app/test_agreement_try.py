@@ -101,6 +101,29 @@ def test_pools_are_followed_to_the_parties(tmp_path):
     assert "pool of two" in tried(path, "--gross", "5")
 
 
+def test_what_others_put_into_the_same_pool_is_shared_together_or_asked_for(tmp_path):
+    path = tmp_path / "pools.yaml"
+    path.write_text(
+        """
+        agreements:
+          - {id: one, on: fee, steps: [{id: all, take: remainder, to: {pool: site}}]}
+          - {id: two, on: data, steps: [{id: all, take: remainder, to: {pool: site}}]}
+          - id: site
+            steps:
+              - {id: rent, take: {flat: {amount: "7"}}, to: a}
+              - {id: all, take: remainder, to: b}
+        """,
+        encoding="utf-8",
+    )
+    asked = tried(path, "--id", "one", "--gross", "5")
+    assert "two feeds the same pools: `--also two=…` tries both together" in asked
+    answer = json.loads(tried(path, "--id", "one", "--gross", "5", "--also", "two=10", "--json"))
+    assert (answer["besides"], answer["shares"]) == ({"two": "10.00"}, {"a": "7.00", "b": "8.00"})
+    assert "two, besides: 10.00 EUR" in tried(path, "--id", "one", "--gross", "5", "--also", "two=10")
+    refused = tried(path, "--id", "one", "--gross", "5", "--also", "site=10", status=2)
+    assert "'site' feeds no pool of 'one': use one of two" in " ".join(refused.split())
+
+
 def test_steps_with_conditions_apply_on_their_day_and_to_their_attributes(tmp_path):
     path = tmp_path / "when.yaml"
     path.write_text(

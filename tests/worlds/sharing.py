@@ -21,10 +21,21 @@ MONTH = 31 * 96
 #: local midnight of the first of January in Helsinki
 NEW_YEAR = -8
 
+#: who pays whom by what: exchange, agreement, step, payee, recipient
+Share = tuple[str, str, str, str, str]
 
-def design(*agreements_: dict[str, Any], unit_price: str = "1", **settings: Any) -> Design:
-    """A charge per kWh, paid by drivers to the operator, and how it is shared."""
-    terms = document(tariff(unit_price=unit_price, **settings), agreements=list(agreements_))
+
+def design(
+    *agreements_: dict[str, Any], unit_price: str = "1", commission: dict[str, Any] | None = None, **settings: Any
+) -> Design:
+    """A charge per kWh, paid by drivers to the operator, and how it is shared.
+
+    `commission`: the tariff on what the operator pays to the hub, if it pays something.
+    """
+    charges = [tariff(unit_price=unit_price, **settings)]
+    if commission is not None:
+        charges.append({"id": "u", "on": "commission"} | commission)
+    terms = document(*charges, agreements=list(agreements_))
     terms["nodes"] += [{"id": role, "name": role, "kind": "organisation"} for role in PARTIES]
     groups = ["payer", "charger", "site"]
     terms["meters"] += [
@@ -42,6 +53,21 @@ def session(quarter: int, wh: int, assignment: int = 1, charger: str = "fast") -
     return Session(quarter, assignment, "ann", charger, wh)
 
 
+def feeding(name: str, on: str, *steps: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    """An agreement that leaves all that its steps do not take to the pool."""
+    named = [{"id": f"s{number}", **step} for number, step in enumerate(steps)]
+    return {"id": name, "on": on, "steps": [*named, into("p")]} | settings
+
+
+def pool(*steps: dict[str, Any], rest: object = "b", name: str = "p") -> dict[str, Any]:
+    named = [{"id": f"s{number}", **step} for number, step in enumerate(steps)]
+    return {"id": name, "steps": [*named, {"id": "left", "take": "remainder", "to": rest}]}
+
+
+def into(name: str) -> dict[str, Any]:
+    return {"id": "all", "take": "remainder", "to": {"pool": name}}
+
+
 def flows_of(terms: Design, window: Iterable[Session], opening: Iterable[Session] = ()) -> tuple[Flow, ...]:
     return rate(terms, measured(terms, window), SITES, measured(terms, opening))
 
@@ -52,6 +78,15 @@ def shares(flows: Iterable[Flow]) -> dict[tuple[str, str], int]:
     for flow in flows:
         if flow.step is not None:
             sums[flow.step, flow.target] += flow.money_atoms
+    return {key: atoms for key, atoms in sums.items() if atoms}
+
+
+def who_pays_whom(flows: Iterable[Flow]) -> dict[Share, int]:
+    """Atoms by who pays whom by what."""
+    sums: Counter[Share] = Counter()
+    for flow in flows:
+        if flow.agreement is not None and flow.step is not None:
+            sums[flow.exchange, flow.agreement, flow.step, flow.source, flow.target] += flow.money_atoms
     return {key: atoms for key, atoms in sums.items() if atoms}
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from thalweg.design import Design, from_document
 from thalweg.mapping import compile_plan
+from thalweg.plan import DesignPlan, compile_design
 from thalweg.rating import Flow, Quantity
 from thalweg.wire.batch import Event
 
@@ -104,6 +105,14 @@ def measured(design: Design, sessions: Iterable[Session]) -> list[Quantity]:
             total[0] += found.quantity
             total[1] += 1
     return [Quantity(meter, assignment, group, *total, at) for (meter, assignment, group, at), total in sums.items()]
+
+
+def one_by_one(design: Design) -> DesignPlan:
+    """A plan that takes no charge for a linear one, and adds no quarter hours up."""
+    plan = compile_design(design)
+    plan.charges.is_linear = lambda _: False  # type: ignore[method-assign]
+    plan.charges.said_of = lambda quarter: quarter
+    return plan
 
 
 def charged(flows: Iterable[Flow], exchange: str = "fee") -> dict[str, int]:

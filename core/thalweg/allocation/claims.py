@@ -1,56 +1,60 @@
-"""Sharing what many lines put into an agreement, period after period, and booking the shares on the lines.
+"""Sharing what many lines put into agreements and their pools, period after period, and booking the shares on lines.
 
-An agreement is kept once for each set of participants: thirty site hosts have thirty accounts under the same terms,
-and tiers, caps and accounts go by the sum of all devices and payers that a set of participants has in common.
+An agreement is kept once for each set of participants that it shares with: thirty site hosts have thirty accounts under
+the same terms, and tiers, caps and accounts go by the sum of all devices and payers that a set of participants has in
+common. So is a pool, for those whom it reaches, whoever puts something into it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from fractions import Fraction
-from typing import Final, NamedTuple
+from typing import NamedTuple, TypeVar
 
-from thalweg.allocation.pools import share_all
 from thalweg.allocation.seating import POOL
-from thalweg.allocation.sharing import Shared
-from thalweg.allocation.state import State
+from thalweg.allocation.sharing import share
+from thalweg.allocation.state import NEW
+from thalweg.allocation.successions import Deal, Network, Succession
 from thalweg.allocation.terms import Terms
-from thalweg.design.agreements import recipients_of
+from thalweg.design.validity import Slice
 from thalweg.money import round_to_sum
-
-_NO_STATES: Final[Mapping[str, State]] = {}
-
-#: (role, participant) of all recipients, and (attribute, value) of all that steps depend on, both sorted
-Deal = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What one line adds to an agreement's base in one period, or in the part of one that an amendment cuts off."""
+    """What one line adds to an agreement's base in one slice of time."""
 
-    #: names the line; claims of one line in several periods have the same
+    #: names the line; claims of one line in several slices have the same
     line: str
     #: the agreement that is in force then
     agreement: str
-    #: role → participant, for all recipients
+    #: role → participant, for all whom the agreement's money may reach, and for its payee
     parties: Mapping[str, str]
+    #: those that steps depend on
     attributes: Mapping[str, str] = field(default_factory=dict)
-    #: the first day of the period, or of the part of it, in the design's zone
-    day: date
-    #: its first quarter hour, where a day has several
-    quarter: int = 0
-    #: False for the part of a period behind an amendment
-    begins_period: bool = True
+    #: a quarter hour of the slice
+    quarter: int
     #: atoms within the window that flows are wanted for
     base_atoms: int
-    #: atoms of the same period before that window
+    #: atoms of the same slice before that window
     opening_atoms: int = 0
-    #: meter id → smallest steps within the window, and before it in the same period
-    units: Mapping[str, int] = field(default_factory=dict)
-    opening_units: Mapping[str, int] = field(default_factory=dict)
+
+
+class Count(NamedTuple):
+    """What a meter counted for an agreement, or a pool, within a quarter hour or others of the same slice."""
+
+    agreement: str
+    meter: str
+    #: as a claim has them
+    parties: Mapping[str, str]
+    attributes: Mapping[str, str]
+    quarter: int
+    #: smallest steps
+    units: int
+    #: True for what it counted before the window that flows are wanted for
+    is_opening: bool = False
 
 
 class Booking(NamedTuple):
@@ -64,140 +68,162 @@ class Booking(NamedTuple):
     atoms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Booked:
-    """The bookings of a window, and what the agreements of each deal close with."""
+class _Recipient(NamedTuple):
+    """Who gets something by which step; a pool has the role ``pool:<id>``."""
 
-    bookings: tuple[Booking, ...]
-    #: deal → agreement id → state behind the last period
-    closing: Mapping[Deal, Mapping[str, State]]
+    agreement: str
+    step: str
+    role: str
+    participant: str
+
+
+class _Origin(NamedTuple):
+    """Where money comes from: what one deal has been charged in one slice."""
+
+    succession: str
+    deal: Deal
+    piece: Slice
+
+
+class _Base:
+    """What a deal has to share in a slice: atoms by where they come from, and units by meter."""
+
+    def __init__(self, meters: Iterable[str]) -> None:
+        self.atoms: defaultdict[_Origin, int] = defaultdict(int)
+        self.units = dict.fromkeys(meters, 0)
+
+    @property
+    def is_empty(self) -> bool:
+        """True where nothing has been put in and nothing counted."""
+        return not (any(self.atoms.values()) or any(self.units.values()))
+
+
+#: origin → recipient → atoms
+_Shares = Mapping[_Origin, Mapping[_Recipient, int]]
 
 
 def book(
-    agreements: Mapping[str, Terms],
-    versions: Collection[str],
-    claims: Iterable[Claim],
-    openings: Mapping[Deal, Mapping[str, State]] | None = None,
-) -> Booked:
-    """Share the claims on `versions`, agreements that follow each other, and on all that their pools lead to.
+    agreements: Mapping[str, Terms], network: Network, claims: Iterable[Claim], counts: Iterable[Count] = ()
+) -> tuple[Booking, ...]:
+    """Share the claims on the agreements of a network, then what these put into its pools.
 
-    Periods are shared in their order, each opening with the state that the one before closed with, and so is what an
-    amendment or another version cuts off of one; `openings` are the states before the first. A deal is the same in all
-    versions. The window adds W(opening and window) − W(opening), each with states of its own: so what comes late
-    changes the periods behind it too, and windows sum to the whole. Raises what `share_all` raises.
+    The window adds W(opening and window) − W(opening), each with states of its own: so what comes late changes the
+    periods behind it too, and windows sum to the whole. That holds for what each deal pays to each recipient: what is
+    paid out of a pool is divided, as a part of W, in proportion to what has been put in. Raises what `share` raises.
     """
-    known = [terms.agreement for terms in agreements.values()]
-    roles = {role for version in versions for role in recipients_of(agreements[version].agreement, known)}
-    attributes = {
-        step.when.attribute
-        for terms in agreements.values()
-        for step in terms.steps
-        if step.when is not None and step.when.attribute is not None
-    }
-    deals: defaultdict[Deal, defaultdict[tuple[date, int], list[Claim]]] = defaultdict(lambda: defaultdict(list))
+    before, after = _Books(agreements, network), _Books(agreements, network)
+    lines: defaultdict[_Origin, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for claim in claims:
-        deal = (
-            tuple(sorted((role, claim.parties[role]) for role in roles)),
-            tuple(sorted((name, claim.attributes[name]) for name in attributes if name in claim.attributes)),
-        )
-        deals[deal][claim.day, claim.quarter].append(claim)
-    bookings: list[Booking] = []
-    closing: dict[Deal, Mapping[str, State]] = {}
-    for deal, periods in sorted(deals.items()):
-        before = after = (openings or {}).get(deal, _NO_STATES)
-        for (day, _), together in sorted(periods.items()):
-            if together[0].begins_period:
-                before, after = _next_period(before), _next_period(after)
-            version = together[0].agreement
-            before, after = _handed_on(before, versions, version), _handed_on(after, versions, version)
-            period = _Period(agreements, version, deal, day, together, before, after)
-            bookings += period.bookings()
-            before, after = _behind(before, period.before), _behind(after, period.after)
-        closing[deal] = after
-    return Booked(tuple(sorted(bookings)), closing)
+        before.put(claim, claim.opening_atoms)
+        origin = after.put(claim, claim.opening_atoms + claim.base_atoms)
+        lines[origin][claim.line] += claim.base_atoms
+    for count in counts:
+        before.count(count, count.units if count.is_opening else 0)
+        after.count(count, count.units)
+    was, now = before.shared(), after.shared()
+    bookings = []
+    for origin, bases in lines.items():
+        added = {recipient: atoms - was[origin][recipient] for recipient, atoms in now[origin].items()}
+        for line, parts in _divided(added, bases):
+            bookings += [Booking(line, *recipient, atoms) for recipient, atoms in parts.items() if atoms]
+    return tuple(sorted(bookings))
 
 
-def _next_period(states: Mapping[str, State]) -> Mapping[str, State]:
-    return {name: state.next_period() for name, state in states.items()}
+class _Books:
+    """All that a network has to share up to some moment."""
 
+    def __init__(self, agreements: Mapping[str, Terms], network: Network) -> None:
+        self._agreements = agreements
+        self._of = {agreement.id: each for each in network.successions for _, agreement in each.versions}
+        self._bases: dict[str, dict[Deal, dict[Slice, _Base]]] = {each.name: {} for each in network.successions}
+        self._successions = network.successions
 
-def _handed_on(states: Mapping[str, State], versions: Collection[str], to: str) -> Mapping[str, State]:
-    """The states where `to` has the one that some version closed with, as one of them at most has."""
-    if to in states:
-        return states
-    return {to if name in versions else name: state for name, state in states.items()}
+    def put(self, claim: Claim, atoms: int) -> _Origin:
+        """Add what is claimed; returns what it is the origin of."""
+        succession = self._of[claim.agreement]
+        deal, piece = succession.deal_of(claim.parties, claim.attributes), succession.slice_of(claim.quarter)
+        origin = _Origin(succession.name, deal, piece)
+        self._base(succession, deal, piece).atoms[origin] += atoms
+        return origin
 
+    def count(self, count: Count, units: int) -> None:
+        """Add what a meter counted."""
+        succession = self._of[count.agreement]
+        deal, piece = succession.deal_of(count.parties, count.attributes), succession.slice_of(count.quarter)
+        self._base(succession, deal, piece).units[count.meter] += units
 
-def _behind(states: Mapping[str, State], period: Mapping[str, Shared]) -> Mapping[str, State]:
-    return {**states, **{name: shared.closing for name, shared in period.items()}}
+    def shared(self) -> _Shares:
+        """What each origin pays to each recipient, through pools too; call it once."""
+        shares: defaultdict[_Origin, defaultdict[_Recipient, int]] = defaultdict(lambda: defaultdict(int))
+        for succession in self._successions:
+            for deal, pieces in sorted(self._bases[succession.name].items()):
+                for piece, portions in self._portions(succession, deal, pieces):
+                    for origin, parts in _divided(portions, pieces[piece].atoms):
+                        for recipient, atoms in parts.items():
+                            if recipient.role.startswith(POOL):
+                                self._fed_by(succession, deal, piece, recipient).atoms[origin] += atoms
+                            else:
+                                shares[origin][recipient] += atoms
+        return shares
 
-
-class _Period:
-    """The claims that a deal has in one period, shared."""
-
-    def __init__(
-        self,
-        agreements: Mapping[str, Terms],
-        agreement: str,
-        deal: Deal,
-        day: date,
-        claims: Sequence[Claim],
-        states_before: Mapping[str, State],
-        states_after: Mapping[str, State],
-    ) -> None:
-        self.lines: defaultdict[str, int] = defaultdict(int)
-        for claim in claims:
-            self.lines[claim.line] += claim.base_atoms
-        before, units_before = 0, dict.fromkeys((m for terms in agreements.values() for m in terms.meters), 0)
-        units_after = dict(units_before)
-        for claim in claims:
-            before += claim.opening_atoms
-            for meter in units_before:
-                units_before[meter] += claim.opening_units.get(meter, 0)
-                units_after[meter] += claim.opening_units.get(meter, 0) + claim.units.get(meter, 0)
-
-        def shared(base: int, units: Mapping[str, int], states: Mapping[str, State]) -> Mapping[str, Shared]:
-            parties, attributes = map(dict, deal)
-            return share_all(
-                agreements, {agreement: base}, parties, units=units, openings=states, day=day, attributes=attributes
+    def _portions(
+        self, succession: Succession, deal: Deal, pieces: Mapping[Slice, _Base]
+    ) -> Iterator[tuple[Slice, Mapping[_Recipient, int]]]:
+        """Slices in the order of time; each opens with the state that the one before closed with."""
+        state, period = NEW, None
+        for piece, base in sorted(pieces.items()):
+            if piece.period != period:
+                state, period = state.next_period(), piece.period
+            version = succession.version_of(piece)
+            assert version is not None, "where no agreement is in force, nothing is claimed or counted"
+            shared = share(
+                self._agreements[version.id],
+                sum(base.atoms.values()),
+                dict(deal.parties),
+                units=base.units,
+                opening=state,
+                day=succession.day_of(piece),
+                attributes=dict(deal.attributes),
             )
+            # what is listed for the other moment's sake must not bear on what comes behind it
+            state = state if base.is_empty else shared.closing
+            yield piece, {_Recipient(version.id, *portion[:3]): portion.atoms for portion in shared.portions}
 
-        self.before = shared(before, units_before, states_before)
-        self.after = shared(before + sum(self.lines.values()), units_after, states_after)
+    def _fed_by(self, succession: Succession, deal: Deal, piece: Slice, pool: _Recipient) -> _Base:
+        """What has to be shared where a deal feeds a pool."""
+        fed = self._of[pool.role.removeprefix(POOL)]
+        into = fed.deal_of(dict(deal.parties), dict(deal.attributes))
+        return self._base(fed, into, fed.slice_of(succession.start_of(piece)))
 
-    def bookings(self) -> Iterator[Booking]:
-        """What the window adds, by line.
+    def _base(self, succession: Succession, deal: Deal, piece: Slice) -> _Base:
+        pieces = self._bases[succession.name].setdefault(deal, {})
+        if piece not in pieces:
+            pieces[piece] = _Base(succession.meters)
+        return pieces[piece]
 
-        The lines are gone through in the order of their names, and each books what the sum so far adds, rounded
-        together; so the bookings of a line sum to its base, and those of a step to what the step takes.
-        """
-        was = dict(_portions(self.before))
-        added = {key: atoms - was[key] for key, atoms in _portions(self.after)}
-        total = sum(self.lines.values())
-        names = {" ".join(key): key for key in added}
-        booked = dict.fromkeys(names, 0)
-        running = 0
-        for number, (line, base) in enumerate(sorted(self.lines.items()), start=1):
-            running += base
-            exact = {
-                name: self._so_far(Fraction(added[key]), running, total, number, is_last=key == max(added))
-                for name, key in names.items()
-            }
-            now = round_to_sum(exact)
-            for name, atoms in now.items():
-                if atoms != booked[name]:
-                    yield Booking(line, *names[name], atoms - booked[name])
-            booked = now
 
-    def _so_far(self, added: Fraction, running: int, total: int, number: int, *, is_last: bool) -> Fraction:
-        """What of `added` goes with the lines so far: by their part of the base, or, where that is nothing, evenly."""
+K = TypeVar("K", bound=Hashable)
+
+
+def _divided(amounts: Mapping[_Recipient, int], parts: Mapping[K, int]) -> Iterator[tuple[K, Mapping[_Recipient, int]]]:
+    """`amounts`, which sum to what `parts` sum to, divided among the parts: each gets what sums to it.
+
+    In proportion to the parts, gone through in their order: each gets what the sum so far adds, rounded together. Where
+    they sum to nothing: in equal parts, and to the last recipient what makes up for the part.
+    """
+    if len(parts) == 1:
+        yield next(iter(parts)), amounts
+        return
+    names = {" ".join(recipient): recipient for recipient in amounts}
+    total, last = sum(parts.values()), max(names, default="")
+    so_far, running = dict.fromkeys(names, 0), 0
+    for number, (part, size) in enumerate(sorted(parts.items()), start=1):
+        running += size
         if total:
-            return added * running / total
-        return added * number / len(self.lines) + (running if is_last else 0)
-
-
-def _portions(shared: Mapping[str, Shared]) -> Iterator[tuple[tuple[str, str, str, str], int]]:
-    for name, each in shared.items():
-        for portion in each.portions:
-            if not portion.role.startswith(POOL):
-                yield (name, portion.step, portion.role, portion.participant), portion.atoms
+            exact = {name: Fraction(amounts[recipient] * running, total) for name, recipient in names.items()}
+        else:
+            exact = {name: Fraction(amounts[recipient] * number, len(parts)) for name, recipient in names.items()}
+            exact[last] += running
+        now = round_to_sum(exact)
+        yield part, {recipient: now[name] - so_far[name] for name, recipient in names.items()}
+        so_far = now

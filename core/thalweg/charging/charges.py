@@ -15,10 +15,10 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from thalweg.charging.scopes import Amounts, CellRows, Measured, Sources, State, charge_of
-from thalweg.charging.slices import Slice
 from thalweg.charging.tariffs import ChargedExchange, ChargePlan, Version
 from thalweg.design.exchanges import Exchange
 from thalweg.design.tariffs import Scope
+from thalweg.design.validity import Slice
 from thalweg.errors import RatingError
 from thalweg.money import round_to_sum
 from thalweg.rating_lines import Bucket, Cell, Line, Lines, Row

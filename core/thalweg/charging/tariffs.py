@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
 
-from thalweg.charging.slices import SharingTimes, Slice, sharing_times
+from thalweg.allocation.successions import Succession, networks
 from thalweg.charging.terms import Terms, compile_terms
 from thalweg.design.charge_meters import charge_meters
 from thalweg.design.document import Design
@@ -16,7 +16,7 @@ from thalweg.design.exchanges import Exchange
 from thalweg.design.periods import Period
 from thalweg.design.quarters import period_start
 from thalweg.design.tariffs import Scope, Tariff
-from thalweg.design.validity import Validity, validity_of
+from thalweg.design.validity import Slice, Validity, validity_of
 from thalweg.money import atoms_per_major_unit
 from thalweg.units import unit
 
@@ -109,8 +109,11 @@ class ChargePlan:
             if versions:
                 self.exchanges[exchange.id] = ChargedExchange(exchange, tuple(versions), design.zone)
 
-        #: by the exchange whose charges agreements share; without one that gives fixed parts at all times
-        self.sharing = sharing_times(design)
+        #: by the exchange whose charges agreements share; without those that fixed parts are given of at all times
+        payees = {exchange.id: exchange.target for exchange in design.exchanges}
+        found = networks(design.agreements, payees, design.zone)
+        self.networks = {paid: network for network in found for paid in network.paid}
+        self.sharing = {paid: network.on(paid) for paid, network in self.networks.items()}
         self._shared = {each.on: each for each in design.agreements if each.on is not None}
         self._slicers = {each: self._slicers_of(self._following(each)) for each in self.exchanges}
         self._timed = {each for each in self.exchanges if self._is_timed(each)}
@@ -160,13 +163,13 @@ class ChargePlan:
             return False
         return all(self.exchanges[each].is_linear for each in (exchange_id, *(shared.deductions if shared else ())))
 
-    def slicers(self, exchange_id: str) -> Mapping[str, ChargedExchange | SharingTimes]:
+    def slicers(self, exchange_id: str) -> Mapping[str, ChargedExchange | Succession]:
         """By name, all that cut an exchange's charge in time: itself; all that charge a percentage of it, at any
         remove; the agreements that share one of these, or take one of them off."""
         return self._slicers[exchange_id]
 
-    def _slicers_of(self, exchanges: tuple[str, ...]) -> Mapping[str, ChargedExchange | SharingTimes]:
-        found: dict[str, ChargedExchange | SharingTimes] = {each: self.exchanges[each] for each in exchanges}
+    def _slicers_of(self, exchanges: tuple[str, ...]) -> Mapping[str, ChargedExchange | Succession]:
+        found: dict[str, ChargedExchange | Succession] = {each: self.exchanges[each] for each in exchanges}
         for paid, times in self.sharing.items():
             if not found.keys().isdisjoint((paid, *times.deductions)):
                 found[times.name] = times
@@ -189,7 +192,7 @@ class ChargePlan:
             related |= {base for each in related for base in self.exchanges[each].bases}
             related |= {id_ for id_, other in self.exchanges.items() if other.bases & related}
         slicers = [slicer for each in related for slicer in self._slicers[each].values()]
-        return any(isinstance(each, SharingTimes) or each.depends_on_time for each in slicers)
+        return any(isinstance(each, Succession) or each.depends_on_time for each in slicers)
 
 
 def _version(design: Design, exchange: Exchange, tariff: Tariff) -> Version:

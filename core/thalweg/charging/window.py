@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from thalweg.allocation.claims import Claim
+from thalweg.allocation.claims import Claim, Count
+from thalweg.allocation.successions import Network
 from thalweg.charging.charges import Charges, unrated_of
-from thalweg.charging.claims import Cumulative, claims_of
+from thalweg.charging.claims import Cumulative, claims_of, counts_of
 from thalweg.charging.tariffs import ChargePlan
 from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange
@@ -64,12 +65,27 @@ class Charging:
         for row in self._all_lines.rows(exchange):
             yield row, after.get(row.cell, Fraction(0)) - before.get(row.cell, Fraction(0))
 
-    def claims(self, exchange: Exchange, roles: set[str]) -> tuple[list[Line], list[Claim]]:
-        """What the lines of an exchange in `ChargePlan.sharing` claim of its agreement, period by period.
+    def claims(self, network: Network) -> tuple[Mapping[str, tuple[str, Line]], list[Claim], list[Count]]:
+        """What the lines of a network's exchanges claim, and what its meters counted.
 
-        A claim names its line by the place in the list that comes with it, and `roles` are among its parties.
+        Lines come by the names that claims have for them, each with the exchange that it is of.
         """
-        times = self._plan.sharing[exchange.id]
-        after = Cumulative(times, exchange, roles, self._all_lines, self._after)
-        before = Cumulative(times, exchange, roles, self._open_lines, self._before) if self._before else None
-        return claims_of(times, exchange.target, after, before)
+        named: dict[str, tuple[str, Line]] = {}
+        claims: list[Claim] = []
+        for exchange_id in network.paid:
+            exchange, sharing = self._plan.exchanges[exchange_id].exchange, network.on(exchange_id)
+            roles = self.roles(exchange)
+            after = Cumulative(sharing, exchange, roles, self._all_lines, self._after)
+            before = Cumulative(sharing, exchange, roles, self._open_lines, self._before) if self._before else None
+            names = {line.key: f"{exchange_id} {place:09d}" for place, line in enumerate(after.lines)}
+            named |= {names[line.key]: (exchange_id, line) for line in after.lines}
+            claims += claims_of(sharing, names, after, before)
+        counts = [
+            *counts_of(network, self._open_lines, is_opening=True),
+            *counts_of(network, self._lines, is_opening=False),
+        ]
+        return named, claims, counts
+
+    def roles(self, exchange: Exchange) -> set[str]:
+        """The roles whose participants tell the lines of a shared exchange apart."""
+        return {exchange.source, exchange.target, *self._plan.sharing[exchange.id].roles}

@@ -20,7 +20,7 @@ from thalweg.design.agreements import Agreement, counted_by
 from thalweg.design.rules.agreement_amounts import amount_problems
 from thalweg.design.rules.agreement_steps import problems_in_itself
 from thalweg.design.rules.agreement_versions import version_problems
-from thalweg.design.rules.pools import account_problems, pool_problems
+from thalweg.design.rules.pools import account_problems, period_problems, pool_problems
 from thalweg.design.rules.unreachable import warnings
 from thalweg.design.structure import problems as structure_problems
 from thalweg.design.text import parse
@@ -70,7 +70,7 @@ def agreements_of(document: Mapping[str, Any]) -> Agreements:
     found = [problem for path, agreement in among for problem in problems_in_itself(path, agreement)]
     found += [problem for path, agreement in among for problem in amount_problems(path, agreement, currency, units)]
     found += version_problems(among, _ZONE)
-    found += [*pool_problems(among), *account_problems(among), *_unknown_pools(among)]
+    found += [*pool_problems(among), *account_problems(among), *period_problems(among), *_unknown_pools(among)]
     if found:
         raise InvalidDesign([_renamed(problem, is_one) for problem in found])
     return _read(currency, _ZONE, units, agreements)

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from thalweg.design.agreements import Agreement, recipients_of
+from thalweg.design.agreements import Agreement, reached_by, recipients_of
 from thalweg.design.chains import Chain
 from thalweg.design.document import Boundary, Extract
 from thalweg.design.drivers import Driver
@@ -133,6 +133,12 @@ class Draft:
                 roles = recipients_of(agreement, agreements)
                 found[agreement.on] = found.get(agreement.on, frozenset()) | roles
         return found
+
+    def fed_payees(self, exchange_id: str) -> frozenset[str]:
+        """The roles that are paid the charges of other agreements that those on the exchange feed."""
+        agreements = [agreement for _, agreement in self.agreements.entries]
+        fed = {each.on for own in agreements if own.on == exchange_id for each in reached_by(own, agreements)}
+        return frozenset(exchange.target for _, exchange in self.exchanges.entries if exchange.id in fed)
 
     @cached_property
     def bundles(self) -> Mapping[str, frozenset[str]]:

@@ -34,6 +34,15 @@ class Validity(NamedTuple):
         return self.start < other.end and other.start < self.end
 
 
+class Slice(NamedTuple):
+    """A stretch of time in which the same terms are in force, or none, within one period. Sorts by time."""
+
+    #: first quarter hour of the period; 0 where time does not matter
+    period: int
+    #: how many versions have begun or ended before
+    segment: int
+
+
 def validity_of(terms: Tariff | Agreement, zone: str) -> Validity:
     """When `terms` are in force; raises ValueError for a moment that `zone` does not have."""
     return Validity(

@@ -107,7 +107,8 @@ def _kept_apart(draft: Draft, path: str, exchange: Exchange) -> Iterator[Problem
         return
     bundle = draft.bundles[exchange.interface] if exchange.interface is not None else frozenset()
     chain = draft.ways.roles(exchange.id) if not exchange.is_money else frozenset()
-    roles = {exchange.source, exchange.target} | bundle | chain | draft.recipients.get(exchange.id, frozenset())
+    ends = {exchange.source, exchange.target}
+    roles = ends | bundle | chain | draft.recipients.get(exchange.id, frozenset()) | draft.fed_payees(exchange.id)
     for role in sorted(roles):
         node = draft.nodes.get(role)
         if node and node.from_attribute and node.from_attribute not in meter.group_by:

@@ -1,4 +1,4 @@
-"""Rules on agreements among each other: pools make no circle, and what an agreement remembers has one owner."""
+"""Rules on agreements among each other: no circle of pools; what one remembers has one owner, and one period."""
 
 from __future__ import annotations
 
@@ -37,21 +37,17 @@ def account_problems(entries: Iterable[tuple[str, Agreement]]) -> Iterator[Probl
 
 
 def period_problems(entries: Iterable[tuple[str, Agreement]]) -> Iterator[Problem]:
-    """Problems of pools that share by more than fixed parts: one charge feeds them, in periods like their own."""
+    """Problems of pools in a network that remembers something: their periods are those of all that feeds them."""
     known = [agreement for _, agreement in entries]
-    fed = {agreement.id: reached_by(agreement, known)[1:] for agreement in known if agreement.on is not None}
-    periods = {agreement.id: agreement.period for agreement in known}
-    lines = {agreement.id: agreement.line_of_versions for agreement in known}
+    reached = {agreement.id: reached_by(agreement, known) for agreement in known if agreement.on is not None}
     for path, pool in entries:
-        feeding = [name for name, reached in fed.items() if pool in reached]
-        owners = [*feeding, pool.id] if pool.on is not None else feeding
-        if not pool.gives_fixed_parts and len({lines[owner] for owner in owners}) > 1:
-            message = f"its sums would mix the charges shared by {' and '.join(map(repr, owners))}"
-            yield Problem(f"{path}.steps", message, "give each of them a pool of its own, or take percentages only")
-        for name in feeding:
-            remembers = any(not each.gives_fixed_parts for each in known if each.id == name or each in fed[name])
-            if remembers and periods[name] != pool.period:
-                message = f"its period is a {pool.period}, but that of {name!r}, which feeds it, a {periods[name]}"
+        for feeding in known:
+            together = reached.get(feeding.id, ())
+            remembers = any(not each.gives_fixed_parts for each in together)
+            if pool in together[1:] and remembers and feeding.period != pool.period:
+                message = (
+                    f"its period is a {pool.period}, but that of {feeding.id!r}, which feeds it, a {feeding.period}"
+                )
                 yield Problem(f"{path}.period", message, "give both the same period")
 
 
