@@ -7,8 +7,9 @@ from datetime import datetime
 
 from thalweg.design.meters import meter_hash
 from thalweg_api import schemas
-from thalweg_api.figures import facts_from, meters_of
+from thalweg_api.figures import facts_from
 from thalweg_api.overview import as_of, money_gains
+from thalweg_api.plans import meters_of
 from thalweg_store.database import Database
 from thalweg_store.facts import Fate
 from thalweg_store.reading import reading

@@ -8,10 +8,10 @@ from typing import Annotated, Final, NamedTuple
 from fastapi import Depends, Query
 
 from thalweg_api.auth import EcosystemDep
-from thalweg_api.figures import Span
 from thalweg_api.metric_schemas import Zoom
 from thalweg_api.problems import QuestionError
 from thalweg_api.schemas import WindowName
+from thalweg_api.windows import Span
 from thalweg_store.facts import quarter_hour
 
 _FIRST_YEAR: Final = 1970

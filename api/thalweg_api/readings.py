@@ -25,7 +25,7 @@ from thalweg_api.evidence import (
     evidence_of,
     history_of,
 )
-from thalweg_api.figures import design_of
+from thalweg_api.plans import design_of
 from thalweg_api.problems import QuestionError
 from thalweg_api.questions import Question
 from thalweg_api.schemas import AsOf, DesignRef

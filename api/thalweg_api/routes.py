@@ -20,7 +20,8 @@ from thalweg_api.overview import overview_of, participants_of
 from thalweg_api.problems import NOT_ANSWERED
 from thalweg_api.stream import LiveHub, TopicKey
 from thalweg_store.database import Database
-from thalweg_store.reading import Ecosystem, reading
+from thalweg_store.reading import reading
+from thalweg_store.register import Ecosystem
 
 router = APIRouter(prefix="/api/v1")
 

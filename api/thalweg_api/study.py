@@ -18,13 +18,14 @@ from thalweg.metrics import Evidence, Figures, NodeKey, extract_figures, figures
 from thalweg.plan import DesignPlan
 from thalweg.quantities import Quantities
 from thalweg.rating import rate
-from thalweg_api.figures import design_of, meters_of, plan_of
 from thalweg_api.metric_schemas import Zoom
 from thalweg_api.names import Names
+from thalweg_api.plans import design_of, meters_of, plan_of
 from thalweg_api.problems import QuestionError
 from thalweg_api.questions import Interval, Question
 from thalweg_store.evidence_reading import EvidenceReading
-from thalweg_store.reading import Ecosystem, Watermark
+from thalweg_store.reading import Watermark
+from thalweg_store.register import Ecosystem
 
 _KEYS: Final = {Zoom.PARTICIPANT: NodeKey.PARTICIPANT, Zoom.ROLE: NodeKey.ROLE}
 

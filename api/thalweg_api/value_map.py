@@ -129,7 +129,7 @@ def map_nodes(facts: Facts, flows: list[schemas.MapFlow]) -> list[schemas.MapNod
 def _sums(facts: Facts) -> dict[_Edge, _Sum]:
     numbers = facts.flows.numbers
     present = _by_edge(facts.flows.paths, numbers.v_to_atoms, numbers.quantity, numbers.occurrences)
-    recent = _by_edge(facts.recent.paths, facts.recent.numbers.occurrences)
+    recent = _by_edge(*facts.recent)
     return {
         edge: _Sum(*present.get(edge, (0, 0, 0)), *recent.get(edge, (0,))) for edge in (present | recent)
     }  # fmt: skip

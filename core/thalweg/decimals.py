@@ -10,17 +10,22 @@ def fixed_point(scaled: int, places: int) -> str:
     """`scaled` × 10^−`places` with exactly that many decimal places: 315, 2 → 3.15."""
     if places == 0:
         return str(scaled)
-    whole, part = divmod(abs(scaled), 10**places)
-    return f"{'-' if scaled < 0 else ''}{whole}.{part:0{places}d}"
+    digits = str(abs(scaled)).zfill(places + 1)
+    return f"{'-' if scaled < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
 
 def rounded_decimal(value: Fraction | int, places: int) -> Decimal:
     """`value` rounded half to even at `places` decimal places, without trailing zeros; exact where that suffices."""
-    text = fixed_point(_rounded(value.numerator * 10**places, value.denominator), places)
-    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+    return rounded_quotient(value.numerator, value.denominator, places)
 
 
-def _rounded(numerator: int, denominator: int) -> int:
+def rounded_quotient(numerator: int, denominator: int, places: int) -> Decimal:
+    """The same of a quotient, which need not be in its lowest terms; `denominator` is positive."""
+    text = fixed_point(rounded_division(numerator * 10**places, denominator), places)
+    return Decimal(text.rstrip("0").rstrip(".") if places else text)
+
+
+def rounded_division(numerator: int, denominator: int) -> int:
     """To the nearest whole number, halves to the even one: what `round` does, without finding common divisors."""
     whole, rest = divmod(numerator, denominator)
     return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))

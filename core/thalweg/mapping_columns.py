@@ -1,17 +1,20 @@
 """From events by columns to measured quantities: what `Plan.measure` says of each event, at a fraction of its cost.
 
 Which meters look at an event, and where their attributes stand, is decided once for each shape of events. An
-expression is evaluated once for each different combination of the values that it reads.
+expression of whole numbers is evaluated in columns too, and any other once for each different combination of the values
+that it reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from thalweg import expression_columns
 from thalweg.design.expressions import Context, Expression, context_of
 from thalweg.design.quarters import QUARTER_MS
 from thalweg.errors import MeasurementError
@@ -81,6 +84,15 @@ class _Alike(NamedTuple):
         is_string = self.shape.attributes[place][1]
         return (self.events.texts if is_string else self.events.integers)(self.rows, place)
 
+    def evaluate(self, expression: Expression) -> NDArray[Any] | None:
+        """The expression's values, one for each of `rows`; None where it takes to evaluate it event by event."""
+        numbers = {
+            name: self.events.integers(self.rows, place)
+            for place, (name, is_string) in enumerate(self.shape.attributes)
+            if not is_string and (expression.attributes is None or name in expression.attributes)
+        }
+        return expression_columns.evaluate(expression.source, self.events.quantity[self.rows], numbers)
+
 
 class _Example(NamedTuple):
     """The values of one event."""
@@ -119,11 +131,17 @@ def _measure(meter: AnyMeter, alike: _Alike, refused: dict[int, MeasurementError
 def _quantities(meter: CompiledMeter, alike: _Alike, refused: dict[int, MeasurementError]) -> tuple[_Alike, Integers]:
     """The events that `meter` measures, and the quantity of each."""
     if meter.where is not None:
-        reads = _Reads.by(meter.where)
-        applies, places = _evaluate(reads, alike, lambda event: meter.applies(event.context), refused)
-        alike = alike.among(np.flatnonzero(np.array([each is True for each in applies], np.bool_)[places]))
+        holds = alike.evaluate(meter.where)
+        if holds is None or holds.dtype != np.bool_:
+            reads = _Reads.by(meter.where)
+            applies, places = _evaluate(reads, alike, lambda event: meter.applies(event.context), refused)
+            holds = np.array([each is True for each in applies], np.bool_)[places]
+        alike = alike.among(np.flatnonzero(holds))
     own = alike.events.quantity[alike.rows]
     if isinstance(meter.value, Expression):
+        found = alike.evaluate(meter.value)
+        if found is not None and found.dtype == np.int64:
+            return alike, found
         reads = _Reads.by(meter.value)
         quantities, places = _evaluate(reads, alike, lambda event: meter.quantity(0, event.context), refused)
         return alike, exact([each or 0 for each in quantities])[places]

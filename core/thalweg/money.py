@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fractions import Fraction
+from math import lcm
 from typing import Final
 
-from thalweg.decimals import fixed_point
+from thalweg.decimals import fixed_point, rounded_division
 from thalweg.errors import MoneyError
 
 #: decimal places of an atom within a minor unit
@@ -96,7 +97,7 @@ def settle(atoms: Mapping[str, int]) -> dict[str, int]:
 
     The settled total is the sum of all atoms, rounded half to even to minor units. Whole amounts stay as they are.
     """
-    return round_to_sum({name: Fraction(amount, ATOMS_PER_MINOR_UNIT) for name, amount in atoms.items()})
+    return _round_to_sum(atoms, ATOMS_PER_MINOR_UNIT)
 
 
 def round_to_sum(exact: Mapping[str, Fraction]) -> dict[str, int]:
@@ -104,10 +105,17 @@ def round_to_sum(exact: Mapping[str, Fraction]) -> dict[str, int]:
 
     Those with the largest remainders are rounded up, ties by id; whole numbers stay as they are.
     """
-    total = round(sum(exact.values(), Fraction(0)))
-    shares = {name: amount.numerator // amount.denominator for name, amount in exact.items()}
+    common = lcm(*(amount.denominator for amount in exact.values()))
+    numerators = {name: amount.numerator * (common // amount.denominator) for name, amount in exact.items()}
+    return _round_to_sum(numerators, common)
+
+
+def _round_to_sum(numerators: Mapping[str, int], denominator: int) -> dict[str, int]:
+    """`round_to_sum` of fractions of one denominator."""
+    total = rounded_division(sum(numerators.values()), denominator)
+    shares = {name: numerator // denominator for name, numerator in numerators.items()}
     left_over = total - sum(shares.values())
-    by_remainder = sorted(exact, key=lambda name: (shares[name] - exact[name], name))
+    by_remainder = sorted(numerators, key=lambda name: (-(numerators[name] % denominator), name))
     for name in by_remainder[:left_over]:
         shares[name] += 1
     return shares

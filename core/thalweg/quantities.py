@@ -40,7 +40,7 @@ class Source(NamedTuple):
     group: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Quantities:
     """Quantities in columns; iterated, it gives them one by one."""
 

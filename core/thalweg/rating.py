@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from typing import NamedTuple
 
 from thalweg.allocation.claims import Booking, book
 from thalweg.allocation.pools import allocate_all
@@ -19,13 +20,22 @@ from thalweg.design.document import Design
 from thalweg.design.exchanges import Exchange
 from thalweg.design.shares import share_exchanges
 from thalweg.flows import Flow, Flows, Numbers, Path, Paths
+from thalweg.integer_columns import Integers, joined
 from thalweg.plan import DesignPlan, compile_design
 from thalweg.quantities import Quantities, Quantity
 from thalweg.rating_columns import ColumnRating
 from thalweg.rating_layout import layout_of
 from thalweg.rating_lines import Assignments, Line, LineKey, Lines, Row
 
-__all__ = ["Flow", "Flows", "Quantities", "Quantity", "rate"]
+__all__ = ["Flow", "Flows", "Occurrences", "Quantities", "Quantity", "count", "rate"]
+
+
+class Occurrences(NamedTuple):
+    """How many events flows are of, apart from what they are worth."""
+
+    paths: Paths
+    #: one for each path
+    numbers: Integers
 
 
 def rate(
@@ -62,6 +72,19 @@ def rate(
             paths += layout.parts[exchange.id].paths
             numbers.append(columns.numbers(exchange.id))
     return Flows(Paths(tuple(paths)), Numbers.joined(numbers))
+
+
+def count(
+    plan: DesignPlan, quantities: Iterable[Quantity], assignments: Assignments, opening: Iterable[Quantity] = ()
+) -> Occurrences:
+    """The occurrences of the flows that `rate` gives, without rating what numbers of events do not depend on."""
+    window, before = plan.grouped(Quantities.of(quantities), Quantities.of(opening))
+    layout = layout_of(plan, window.sources, assignments)
+    if len(before) or plan.charges.exchanges.keys() - layout.parts.keys():
+        flows = rate(plan, quantities, assignments, opening)
+        return Occurrences(flows.paths, flows.numbers.occurrences)
+    columns = ColumnRating(plan, layout, window)
+    return Occurrences(layout.paths, joined([columns.occurrences(each) for each in layout.parts]))
 
 
 class _Periods:

@@ -83,6 +83,7 @@ class ColumnRating:
         self._rows = quantities
         self._sums = quantities.summed()
         self._charged: dict[str, _Charged] = {}
+        self._by_lines: dict[int, tuple[Integers, Integers]] = {}
         self._atoms = atoms_per_major_unit(plan.design.currency)
 
     def numbers(self, exchange_id: str) -> Numbers:
@@ -90,8 +91,15 @@ class ColumnRating:
         part = self._parts[exchange_id]
         return self._charge(part) if part.exchange.is_money else self._worth(part)
 
+    def occurrences(self, exchange_id: str) -> Integers:
+        """Their occurrences alone: those of a line are the same for its charge and all of its shares."""
+        part = self._parts[exchange_id]
+        _, occurrences = self._summed(part.lines)
+        count = len(part.lines.parties)
+        return occurrences.repeat(len(part.paths) // count) if count else occurrences
+
     def _worth(self, part: Part) -> Numbers:
-        steps, occurrences = self._measured(part.lines, self._sums)
+        steps, occurrences = self._summed(part.lines)
         v_from, v_to = (
             _multiplied(steps, part.factor * self._per_step(part.exchange, each))
             for each in (part.exchange.v_from, part.exchange.v_to)
@@ -102,7 +110,7 @@ class ColumnRating:
     def _charge(self, part: Part) -> Numbers:
         charged = self._of(part)
         lines, count = part.lines, len(part.lines.parties)
-        steps, occurrences = self._measured(lines, self._sums)
+        steps, occurrences = self._summed(lines)
         unrated_steps, unrated = self._measured(lines, charged.rows.at(charged.unrated))
         pieces = lines.of_source[charged.rows.places] * charged.slice_count + charged.slices
         exactly = sums_by_place(pieces, charged.numerators, count * charged.slice_count)
@@ -170,6 +178,13 @@ class ColumnRating:
             max(1, len(slices)),
             np.flatnonzero(np.array([not kind.is_known for kind in priced], np.bool_)[places]),
         )
+
+    def _summed(self, lines: LineUp) -> tuple[Integers, Integers]:
+        """`_measured` of the whole window: many exchanges have the same lines."""
+        key = id(lines.of_source)
+        if key not in self._by_lines:
+            self._by_lines[key] = self._measured(lines, self._sums)
+        return self._by_lines[key]
 
     def _measured(self, lines: LineUp, rows: Quantities) -> tuple[Integers, Integers]:
         """Smallest steps of the meter, and occurrences, by line."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from thalweg.decimals import rounded_decimal
+from thalweg.decimals import rounded_quotient
 from thalweg.errors import UnitError
 
 #: decimal places of a quantity shown in its declared unit
@@ -61,4 +61,4 @@ def smallest_step(symbol: str) -> str:
 
 def in_unit(steps: int | Fraction, symbol: str) -> Decimal:
     """`steps` (smallest steps) shown in the unit `symbol`, rounded half to even at six decimal places."""
-    return rounded_decimal(Fraction(steps) / unit(symbol).steps, _SHOWN_PLACES)
+    return rounded_quotient(steps.numerator, steps.denominator * unit(symbol).steps, _SHOWN_PLACES)

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
+from thalweg_store.register import Register
+
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
@@ -98,10 +100,13 @@ def count_received(connection: Connection, ecosystem: str, since: datetime) -> i
     return int(connection.execute(_RECEIVED_SINCE, {"ecosystem": ecosystem, "since": since}).one().events)
 
 
-def read_devices(connection: Connection, ecosystem: str, now: datetime) -> list[DeviceStatus]:
-    """Every active device with the roles that it fills at `now`, by name."""
-    rows = connection.execute(_DEVICES, {"ecosystem": ecosystem, "now": now})
-    return [DeviceStatus(row.name, row.operator, row.roles or {}, row.heard_at, row.is_on) for row in rows]
+def read_devices(connection: Connection, ecosystem: str, register: Register, now: datetime) -> list[DeviceStatus]:
+    """Every active device with the roles that it fills at `now`, by name; `register` is that of the ecosystem."""
+    heard = {id_: (heard_at, is_on) for id_, heard_at, is_on in connection.execute(_HEARD, {"ecosystem": ecosystem})}
+    return [
+        DeviceStatus(each.name, each.operator, register.roles_at(each, now), *heard[each.id])
+        for each in register.devices
+    ]
 
 
 _COMPLETENESS = text("""
@@ -139,17 +144,11 @@ _RECEIVED_SINCE = text("""
     where d.ecosystem = :ecosystem and b.received_at >= :since
 """)
 
-_DEVICES = text("""
-    select d.name, d.operator, a.roles, coalesce(s.is_on, false) as is_on,
-           greatest(s.heard_at, (select max(last_at) from boot where device = d.id and last_at > '-infinity'))
-               as heard_at
+_HEARD = text("""
+    select d.id, greatest(s.heard_at, b.last_at) as heard_at, coalesce(s.is_on, false) as is_on
     from device d
     left join device_state s on s.device = d.id
-    left join lateral (
-        select roles from assignment
-        where device = d.id and valid_from <= :now
-        order by valid_from desc limit 1
-    ) a on true
+    left join (select device, max(last_at) as last_at from boot where last_at > '-infinity' group by device) b
+        on b.device = d.id
     where d.ecosystem = :ecosystem and d.active
-    order by d.name
 """)

@@ -220,7 +220,13 @@ _POUR_ROLLUPS = text(
 )
 
 _NOTE_CHANGES = text(
-    NOTE_CHANGES.replace("{hours}", "select distinct floor(extract(epoch from bucket) / 3600)::int from missed_rollup")
+    NOTE_CHANGES.replace(
+        "{hours}",
+        """
+        select distinct floor(extract(epoch from bucket) / 3600)::int
+        from (select bucket from missed_rollup union select bucket from missed_tally) as m
+        """,
+    )
 )
 
 _POUR_TALLIES = text("""

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from thalweg.errors import SetupError, StoreError, StoreUnavailable
 from thalweg_store import timescale
 from thalweg_store.epoch import new_epoch, present_epoch
-from thalweg_store.rollup_reading import RememberedRollups
+from thalweg_store.remembered import Remembered
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: advisory lock: shared by ingest, exclusive for changes of the registry and of designs
@@ -40,7 +40,7 @@ class Database:
         if scheme is None:
             raise SetupError("the database URL must begin with postgresql:// (THALWEG_DATABASE_URL)")
         #: what readers need not read again
-        self.remembered = RememberedRollups()
+        self.remembered = Remembered()
         self._engine: Engine = create_engine(
             "postgresql+psycopg://" + url.removeprefix(scheme),
             pool_size=pool_size,

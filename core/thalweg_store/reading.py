@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
 from thalweg.errors import UnknownEcosystem
 from thalweg.rating import Quantities, Quantity
+from thalweg_store import snapshots
 from thalweg_store.arrival_reading import (
     BootStatus,
     Completeness,
@@ -27,10 +28,12 @@ from thalweg_store.arrival_reading import (
     read_devices,
     read_freshness,
 )
-from thalweg_store.coverage import check_coverage, covered_from
 from thalweg_store.database import Database
 from thalweg_store.facts import Fate
-from thalweg_store.rollup_reading import RememberedRollups, first_quarter, read_panes
+from thalweg_store.hour_reading import first_quarter, read_panes
+from thalweg_store.register import Ecosystem, Register
+from thalweg_store.remembered import Remembered
+from thalweg_store.snapshots import Snapshot
 
 
 class Watermark(NamedTuple):
@@ -43,42 +46,49 @@ class Watermark(NamedTuple):
     changes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ecosystem:
-    """Names of an ecosystem and of its participants, and its design in force."""
+class _Present(NamedTuple):
+    """What one query says of a snapshot."""
 
-    id: str
-    name: str
-    #: participant id → name
-    participants: Mapping[str, str]
-    design_version: int
-    design_document: str
+    watermark: Watermark
+    #: None on a standby
+    snapshot: Snapshot | None
+    register: Register
 
 
 class Reading:
     """Queries on one snapshot of one ecosystem."""
 
-    def __init__(self, connection: Connection, ecosystem: str, remembered: RememberedRollups | None = None) -> None:
+    def __init__(self, connection: Connection, ecosystem: str, remembered: Remembered | None = None) -> None:
         """`remembered` is the database's."""
         self._connection = connection
         self._ecosystem = ecosystem
-        self._remembered = remembered or RememberedRollups()
+        self._remembered = remembered or Remembered()
+
+    @cached_property
+    def _present(self) -> _Present:
+        row = self._connection.execute(_PRESENT, self._with()).one()
+        register = self._remembered.registers.register(self._connection, row.server, self._ecosystem, row.version)
+        return _Present(_watermark(row), Snapshot.of_row(row), register)
+
+    @property
+    def register(self) -> Register:
+        """The ecosystem besides its events: the same object as long as nothing of it changes."""
+        return self._present.register
 
     def watermark(self) -> Watermark:
         """The last commit that this snapshot includes."""
-        return _watermark(self._connection)
+        return self._present.watermark
 
     def ecosystem(self) -> Ecosystem:
-        """The ecosystem and its design in force; raises UnknownEcosystem, also before the first activation."""
-        row = self._connection.execute(_ECOSYSTEM, self._with()).first()
-        if row is None:
+        """The ecosystem and its design in force; raises UnknownEcosystem also before the first activation."""
+        found = self.register.ecosystem
+        if found is None:
             raise UnknownEcosystem(self._ecosystem)
-        participants = {each.id: each.name for each in self._connection.execute(_PARTICIPANTS, self._with())}
-        return Ecosystem(row.id, row.name, participants, row.version, row.document)
+        return found
 
-    def assignments(self) -> dict[int, Mapping[str, str]]:
+    def assignments(self) -> Mapping[int, Mapping[str, str]]:
         """Every assignment's roles (role → participant), by assignment id."""
-        return {row.id: row.roles for row in self._connection.execute(_ASSIGNMENTS, self._with())}
+        return self.register.roles
 
     def quantities(
         self,
@@ -94,28 +104,35 @@ class Reading:
         `as_of_revision` leaves out what came after a period was closed so often: 0 is as of its first close.
         Raises OutsideCoverage unless the rollups of all `meters` (content hashes) hold the whole of the window.
         """
-        check_coverage(self._connection, self._ecosystem, meters, start, end)
+        self.register.coverage.check(meters, start, end)
         if start is not None and as_of_revision is None and end - start <= LONGEST_REMEMBERED:
             bounds = first_quarter(start), first_quarter(end)
-            found = self._remembered.quantities(self._connection, self._ecosystem, *bounds)
-            return found if by_bucket else found.summed()
+            return self._remembered.hours.quantities(
+                self._connection, self._present.snapshot, self._ecosystem, *bounds, by_bucket=by_bucket
+            )
         statement = _QUANTITIES_BY_BUCKET if by_bucket else _QUANTITIES
         rows = self._connection.execute(statement, self._with(start=start, end=end, revision=as_of_revision))
         return Quantities.of(_quantity(row) for row in rows)
 
     def measured_since(self, meters: Collection[str]) -> datetime | None:
         """From when on the rollups of all `meters` (content hashes) hold everything; None from the beginning."""
-        return covered_from(self._connection, self._ecosystem, meters)
+        return self.register.coverage.covered_from(meters)
 
     def recent_quantities(self, since: datetime) -> Quantities:
         """What was committed since the minute of `since`, whenever it was measured, by quarter hours of commit."""
         columns = read_panes(self._connection, since.replace(second=0, microsecond=0))
-        return self._remembered.named(self._connection, self._ecosystem, columns)
+        return self._remembered.hours.named(self._connection, self._ecosystem, columns)
 
     def fates(self, start: datetime | None, end: datetime) -> dict[Fate, int]:
         """Received events of [start, end) by what became of them."""
+        counts = dict.fromkeys(Fate, 0)
+        if start is not None and end - start <= LONGEST_REMEMBERED:
+            bounds = first_quarter(start), first_quarter(end)
+            return counts | self._remembered.hours.fates(
+                self._connection, self._present.snapshot, self._ecosystem, *bounds
+            )
         rows = self._connection.execute(_FATES, self._with(start=start, end=end))
-        return dict.fromkeys(Fate, 0) | {Fate(row.outcome): int(row.events) for row in rows}
+        return counts | {Fate(row.outcome): int(row.events) for row in rows}
 
     def completeness(self) -> Completeness:
         """Events numbered and received, duplicates and conflicts."""
@@ -139,7 +156,7 @@ class Reading:
 
     def devices(self, now: datetime) -> list[DeviceStatus]:
         """Every active device with the roles that it fills at `now`, by name."""
-        return read_devices(self._connection, self._ecosystem, now)
+        return read_devices(self._connection, self._ecosystem, self.register, now)
 
     def _with(self, **parameters: Any) -> dict[str, Any]:
         return {"ecosystem": self._ecosystem, **parameters}
@@ -155,11 +172,10 @@ def reading(database: Database, ecosystem: str) -> Iterator[Reading]:
 def watermark(database: Database) -> Watermark:
     """The store's last commit: cheap enough to be asked every second."""
     with database.snapshot() as connection:
-        return _watermark(connection)
+        return _watermark(connection.execute(_WATERMARK).one())
 
 
-def _watermark(connection: Connection) -> Watermark:
-    row = connection.execute(_WATERMARK).one()
+def _watermark(row: Row[Any]) -> Watermark:
     return Watermark(int(row.commits), row.at, int(row.changes))
 
 
@@ -172,22 +188,16 @@ LONGEST_REMEMBERED = timedelta(days=62)
 #: how long a live view looks back
 RECENT = timedelta(minutes=5)
 
-_WATERMARK = text("""
-    select coalesce(sum(commits), 0) as commits, max(committed_at) as at,
-           (select coalesce(sum(directory_version), 0) from ecosystem) as changes
-    from gateway
-""")
+_COMMITS = """
+    (select coalesce(sum(commits), 0) from gateway) as commits, (select max(committed_at) from gateway) as at,
+    (select coalesce(sum(directory_version), 0) from ecosystem) as changes
+"""
+_WATERMARK = text(f"select {_COMMITS}")
 
-_ECOSYSTEM = text("""
-    select e.id, e.name, d.version, d.document from ecosystem e join design d on d.ecosystem = e.id
-    where e.id = :ecosystem order by d.version desc limit 1
-""")
-
-_PARTICIPANTS = text("select id, name from participant where ecosystem = :ecosystem order by id")
-
-_ASSIGNMENTS = text("""
-    select a.id, a.roles from assignment a join device d on d.id = a.device where d.ecosystem = :ecosystem
-""")
+_PRESENT = text(f"""
+    select {_COMMITS}, {snapshots.COLUMNS},
+           coalesce((select directory_version from ecosystem where id = :ecosystem), 0) as version
+""")  # noqa: S608 - constants
 
 # sums by number first: to tell rows apart by names and groups costs twice as much
 _SUMS = """

@@ -67,11 +67,12 @@ def add_tallies(connection: Connection, tallies: Mapping[TallyKey, Total]) -> No
         connection.execute(_ADD_TALLIES, {"rows": json.dumps(rows)})
 
 
-#: readers remember rollups by the hour (`rollup_reading`): whoever changes some notes it in the same transaction
+#: readers remember rollups and tallies by the hour (`remembered_hours`): whoever changes some notes it in the same
+#: transaction, for both but once
 NOTE_CHANGES: Final = """
     insert into rollup_change as c (hour, writer, xact)
     select hour, pg_backend_pid(), pg_current_xact_id()::text::bigint from ({hours}) as h (hour)
-    on conflict (hour, writer) do update set xact = excluded.xact
+    on conflict (hour, writer) do update set xact = excluded.xact where c.xact <> excluded.xact
 """
 
 _ADD_ROLLUPS = text(
@@ -96,10 +97,16 @@ _ADD_PANES = text("""
 
 _PRUNE_PANES = text("delete from pane where minute < :before")
 
-_ADD_TALLIES = text("""
+_ADD_TALLIES = text(
+    """
+    with noted as ({noted})
     insert into tally as t (device, bucket, kind, outcome, events, quantity)
     select d, to_timestamp(b * 900), k, o, n, q
     from jsonb_to_recordset(:rows ::jsonb) as x (d int, b int, k text, o text, q numeric, n bigint)
     on conflict (device, bucket, kind, outcome) do update
     set events = t.events + excluded.events, quantity = t.quantity + excluded.quantity
-""")
+    """.replace(
+        "{noted}",
+        NOTE_CHANGES.replace("{hours}", "select distinct b / 4 from jsonb_to_recordset(:rows ::jsonb) as x (b int)"),
+    )
+)

@@ -22,7 +22,7 @@ from thalweg_store.activation import first_kept
 from thalweg_store.assignments import BEGINNING, Assignments, read_assignments
 from thalweg_store.backfill import AssignedDevice, measured_columns, portions, read_stored
 from thalweg_store.batches import StoredBatch, booked_batches
-from thalweg_store.coverage import check_coverage
+from thalweg_store.coverage import Coverage
 from thalweg_store.database import Database
 from thalweg_store.facts import FlowKey, RollupKey, Total, quarter_hour
 from thalweg_store.fed_meters import booked_events
@@ -74,7 +74,7 @@ def read_past(
             needed[content_hash] = _Needed(meter, since)
     with database.snapshot() as connection:
         reading = Reading(connection, ecosystem, database.remembered)
-        uncovered = _uncovered(connection, ecosystem, needed, end)
+        uncovered = _uncovered(reading.register.coverage, needed, end)
         lacking = {content_hash: each.meter for content_hash, each in uncovered.items()}
         since = min((each.since for each in uncovered.values()), default=end)
         scanned = scan(connection, ecosystem, lacking, since, end) if lacking else Quantities.of(())
@@ -167,13 +167,11 @@ class _Scan:
                     self._sums[RollupKey(quarter_hour(event.at), flow)].add(measurement.quantity)
 
 
-def _uncovered(
-    connection: Connection, ecosystem: str, needed: Mapping[str, _Needed], end: datetime
-) -> dict[str, _Needed]:  # fmt: skip
+def _uncovered(coverage: Coverage, needed: Mapping[str, _Needed], end: datetime) -> dict[str, _Needed]:
     found = {}
     for content_hash, each in needed.items():
         try:
-            check_coverage(connection, ecosystem, [content_hash], each.since, end)
+            coverage.check([content_hash], each.since, end)
         except OutsideCoverage:
             found[content_hash] = each
     return found

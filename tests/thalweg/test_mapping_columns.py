@@ -38,6 +38,7 @@ WHERE = [
     "attributes.to == 'city'",
     "has(attributes.to) && attributes.to == 'city'",
     "quantity > 3",
+    "quantity > 3 && attributes.a <= 7",
     "size(attributes) > 1",
     "attributes['a'] == 7",
     "attributes.a",
@@ -53,6 +54,7 @@ VALUES = [
     "quantity / attributes.b",
     "size(attributes.emsp)",
     "quantity > 3",
+    "quantity > 3 && attributes.a <= 7",
 ]
 METERS = st.builds(
     lambda **settings: Meter.model_validate({"id": "m", "name": "M", "unit": "count"} | settings),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thalweg.decimals import rounded_decimal
+from thalweg.decimals import rounded_decimal, rounded_quotient
 from thalweg.errors import MoneyError
 from thalweg.money import (
     ATOMS_PER_MINOR_UNIT,
@@ -18,6 +18,7 @@ from thalweg.money import (
     largest_remainder,
     minor_digits,
     parse_atoms,
+    round_to_sum,
     settle,
 )
 
@@ -86,6 +87,20 @@ def test_settled_amounts_sum_to_the_settled_gross_and_whole_amounts_stay(atoms):
         assert abs(minor * ATOMS_PER_MINOR_UNIT - atoms[name]) < ATOMS_PER_MINOR_UNIT
         if atoms[name] % ATOMS_PER_MINOR_UNIT == 0:
             assert minor * ATOMS_PER_MINOR_UNIT == atoms[name]
+
+
+@given(st.dictionaries(ids, st.fractions(max_denominator=10**6), max_size=8))
+def test_rounding_to_the_sum_is_what_plain_fractions_say(exact):
+    found = round_to_sum(exact)
+    down = {name: amount.numerator // amount.denominator for name, amount in exact.items()}
+    left_over = round(sum(exact.values(), Fraction(0))) - sum(down.values())
+    up = sorted(exact, key=lambda name: (down[name] - exact[name], name))[:left_over]
+    assert found == {name: amount + (name in up) for name, amount in down.items()}
+
+
+@given(st.integers(), st.integers(min_value=1), st.integers(0, 12))
+def test_a_quotient_rounds_as_its_fraction_does(numerator, denominator, places):
+    assert Fraction(rounded_quotient(numerator, denominator, places)) == round(Fraction(numerator, denominator), places)
 
 
 def test_settling_does_not_depend_on_the_order_of_the_parties():

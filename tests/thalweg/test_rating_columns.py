@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thalweg.design import Design, from_document
+from thalweg.plan import compile_design
 from thalweg.quantities import Quantities
-from thalweg.rating import Flow, Quantity, rate
+from thalweg.rating import Flow, Quantity, count, rate
 from worlds.tariffs import START, document, measured, money, one_by_one, tariff
 from worlds.tariffs import Session as Happened
 
@@ -110,6 +111,18 @@ def test_they_are_the_same_beside_charges_that_open_with_a_state(drawn, happened
         measured(drawn, [e for e in happened if (e.quarter < cut) is is_early]) for is_early in (True, False)
     )
     assert rate(drawn, late, ASSIGNMENTS, early) == rate(one_by_one(drawn), late, ASSIGNMENTS, early)
+
+
+@given(designs(), sessions, st.integers(0, 45 * 96))
+def test_counted_alone_flows_have_the_occurrences_that_they_have_when_rated(drawn, happened, cut):
+    plan = compile_design(drawn)
+    early, late = (
+        measured(drawn, [e for e in happened if (e.quarter < cut) is is_early]) for is_early in (True, False)
+    )
+    for opening in ([], early):
+        flows, counted = rate(plan, late, ASSIGNMENTS, opening), count(plan, late, ASSIGNMENTS, opening)
+        assert counted.paths.listed == flows.paths.listed
+        assert counted.numbers.tolist() == [flow.occurrences for flow in flows]
 
 
 @given(designs(), sessions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -48,8 +48,8 @@ def figures_of(
         design=design,
         created=sum(created) - sum(leaf_costs.values()),
         accounts=accounts,
-        find_dependence=partial(_dependence, placing, numbers, leaf_costs),
-        find_legs=partial(_legs, placing, numbers),
+        find_dependence=cache(partial(_dependence, placing, numbers, leaf_costs)),
+        find_legs=cache(partial(_legs, placing, numbers)),
         roles=dict(roles),
         vacancies=_accounts(placing.vacancies, placing.vacant_source, placing.vacant_target, placing, numbers),
         evidence=evidence or Evidence(),

@@ -110,7 +110,7 @@ class Figures:
     created: int
     #: node → its account
     accounts: Mapping[str, Account]
-    #: find what not every answer asks for, and what takes longest
+    #: find what not every answer asks for, and what takes longest; each looks once, however often it is asked
     find_dependence: Callable[[], Dependence]
     find_legs: Callable[[], tuple[Leg, ...]]
     #: node → the roles that it plays

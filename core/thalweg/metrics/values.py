@@ -8,7 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from thalweg.decimals import rounded_decimal
+from thalweg.decimals import rounded_decimal, rounded_quotient
 from thalweg.money import format_atoms
 
 #: decimal places of a ratio; only here is a metric ever rounded
@@ -51,8 +51,9 @@ def ratio(part: Fraction | int, whole: Fraction | int, *, scale: int = 1, flows:
     """
     if whole <= 0:
         return Value(None, Reason.NOT_POSITIVE if flows else Reason.NO_FLOW)
-    # in one step: this runs for every participant and window
-    return number(Fraction(part.numerator * scale * whole.denominator, part.denominator * whole.numerator))
+    # without finding common divisors: this runs for every participant and window
+    numerator, denominator = part.numerator * scale * whole.denominator, part.denominator * whole.numerator
+    return Value(rounded_quotient(numerator, denominator, _RATIO_PLACES))
 
 
 def number(value: Fraction | int) -> Value:

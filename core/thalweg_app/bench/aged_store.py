@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
@@ -29,6 +30,8 @@ _ROUNDS: Final = 5
 _ROUND_BATCHES: Final = 2 * DEVICES
 #: events that are booked beyond the past, to see what booking costs on top of it
 EXTRA_EVENTS: Final = _ROUNDS * _ROUND_BATCHES * BATCH_EVENTS
+#: batches of the past that are left for `AgedStore.book_next`
+_LEFT_BATCHES: Final = DEVICES
 _TELL_EVENTS: Final = 5_000_000
 
 
@@ -54,11 +57,13 @@ class AgedStore:
     requests: Requests
     database: Database
     meter: CostMeter
+    #: books the next batch, of which a hundred are left
+    book_next: Callable[[], None]
 
     @property
     def past(self) -> timedelta:
         """How far back its events reach, at least."""
-        batches = self.events // BATCH_EVENTS // DEVICES + _ROUNDS * _ROUND_BATCHES // DEVICES + 2
+        batches = self.events // BATCH_EVENTS // DEVICES + _ROUNDS * _ROUND_BATCHES // DEVICES + 3
         return timedelta(milliseconds=batches * BATCH_MS)
 
     def ask(self, count: int, query: Mapping[str, str]) -> Asked:
@@ -84,14 +89,16 @@ def aged_store(events: int, tell: Callable[[str], None]) -> Iterator[AgedStore]:
         with EmbeddedPostgres(folder / "postgres") as server:
             database = Database(server.url)
             database.upgrade()
-            past = Past(database, secrets.token_bytes(32), batches + _ROUNDS * _ROUND_BATCHES, datetime.now(UTC))
+            every = batches + _ROUNDS * _ROUND_BATCHES + _LEFT_BATCHES
+            past = Past(database, secrets.token_bytes(32), every, datetime.now(UTC))
             meter = CostMeter(server.dsn)
             _book(past, batches, meter, tell)
             ingest = _ingest(past, meter)
             _settle(server.dsn)
             stored = Stored(server.dsn)
             try:
-                yield AgedStore(events, stored.size_bytes(), ingest, Requests(database), database, meter)
+                requests, book_next = Requests(database), partial(past.book, 1)
+                yield AgedStore(events, stored.size_bytes(), ingest, requests, database, meter, book_next)
             finally:
                 stored.close()
                 meter.close()
@@ -136,8 +143,12 @@ class _TimedReading:
         self._facts = facts
         self.spent_ms = 0.0
 
-    def __getattr__(self, name: str) -> Callable[..., object]:
+    def __getattr__(self, name: str) -> object:
+        began = time.perf_counter()
         method = getattr(self._facts, name)
+        self.spent_ms += (time.perf_counter() - began) * 1000
+        if not callable(method):
+            return method
 
         def timed(*arguments: object, **named: object) -> object:
             began = time.perf_counter()

@@ -1,4 +1,7 @@
-"""`thalweg bench read`: how long people wait for what they ask, on a store of ten million events."""
+"""`thalweg bench read`: how long people wait for what they ask, on a store of ten million events.
+
+Before each question a batch is booked, so that none has the answer of the one before.
+"""
 
 from __future__ import annotations
 
@@ -29,19 +32,19 @@ def run(events: int, tell: Callable[[str], None]) -> list[Figure]:
         return [
             *_figures(
                 "one participant, 24 h, the overview's metrics",
-                store.requests.overview(_ASKED, {"window": day.value, "view": _PARTICIPANT}),
+                store.requests.overview(_ASKED, {"window": day.value, "view": _PARTICIPANT}, store.book_next),
                 store.queries(_ASKED, day),
                 MAX_DAY_MS,
             ),
             *_figures(
                 "whole design, 100 participants, 30 days in one sum",
-                store.requests.overview(_ASKED_MONTH, {"window": month.value}),
+                store.requests.overview(_ASKED_MONTH, {"window": month.value}, store.book_next),
                 store.queries(_ASKED_MONTH, month),
                 MAX_MONTH_MS,
             ),
             *_figures(
                 "whole design, 100 participants, 30 days by day",
-                month_by_day(store.database, _ASKED_MONTH),
+                month_by_day(store.database, _ASKED_MONTH, store.book_next),
                 store.queries(_ASKED_MONTH, month),
                 MAX_MONTH_MS,
             ),

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
-
-import numpy as np
 
 from thalweg.counterfactual import Side, compare
 from thalweg.design import load
 from thalweg.design.periods import Period
-from thalweg.design.quarters import beginning_of, period_start
+from thalweg.design.quarters import beginning_of, period_start, quarter_of
 from thalweg.examples import text
-from thalweg.integer_columns import distinct
-from thalweg.metrics import Figures, figures_of
+from thalweg.metrics import Figures
 from thalweg.plan import compile_design
-from thalweg.quantities import Quantities
-from thalweg.rating import rate
-from thalweg_api.figures import plan_of
+from thalweg_api.schemas import WindowName
+from thalweg_api.windows import Span, Windows
 from thalweg_app.bench.history import ECOSYSTEM
 from thalweg_app.bench.requests import Latencies
 from thalweg_store.database import Database
@@ -32,10 +29,11 @@ _QUARTER: Final = timedelta(minutes=15)
 _NEW: Final = text(ECOSYSTEM).replace("unit: Wh\n    group_by", "unit: Wh\n    where: quantity > 500\n    group_by")
 
 
-def month_by_day(database: Database, count: int) -> Latencies:
-    """What every participant of every day of the last thirty captured, asked `count` times."""
+def month_by_day(database: Database, count: int, meanwhile: Callable[[], None]) -> Latencies:
+    """What every participant of every day of the last thirty captured, asked `count` times, likewise."""
     spent_ms = []
     for _ in range(1 + count):
+        meanwhile()
         began = time.perf_counter()
         days = _by_day(database, quarter_hour(datetime.now(UTC)) + _QUARTER)
         captured = [{node: account.captured for node, account in day.accounts.items()} for day in days]
@@ -45,21 +43,21 @@ def month_by_day(database: Database, count: int) -> Latencies:
 
 
 def _by_day(database: Database, end: datetime) -> list[Figures]:
+    """Each day as the overview asks for its window: those that are past have not changed since they were asked for."""
     with reading(database, ECOSYSTEM) as facts:
-        plan = plan_of(facts.ecosystem().design_document)
-        quantities = facts.quantities(end - timedelta(days=_DAYS), end, by_bucket=True)
-        assignments = facts.assignments()
-    days = _days(quantities, plan.design.zone)
-    return [figures_of(plan.design, rate(plan, day, assignments)) for day in days]
+        windows = Windows(facts, facts.ecosystem().design_document)
+        return [windows.rated(day).figures for day in _days(end, windows.plan.design.zone)]
 
 
-def _days(quantities: Quantities, zone: str) -> list[Quantities]:
-    """Added up by the calendar's days: the design's prices are the same all day."""
-    rows, places = distinct([quantities.quarters], len(quantities))
-    quarters = quantities.quarters[rows].tolist()
-    starts = np.array([period_start(quarter, Period.DAY, zone) for quarter in quarters], np.int64)
-    summed = quantities.summed(starts[places])
-    return [summed.within(beginning_of(start), beginning_of(start) + _QUARTER) for start in np.unique(starts).tolist()]
+def _days(end: datetime, zone: str) -> list[Span]:
+    """The calendar's days of the last thirty, the first and the last of them in part."""
+    first, stop = quarter_of(end - timedelta(days=_DAYS)), quarter_of(end)
+    starts = sorted({max(first, period_start(quarter, Period.DAY, zone)) for quarter in range(first, stop)})
+    ends = [*starts[1:], stop]
+    return [
+        Span(WindowName.DAY, beginning_of(start), beginning_of(until))
+        for start, until in zip(starts, ends, strict=True)
+    ]
 
 
 def what_if_with_a_new_meter(database: Database, past: timedelta) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -46,13 +46,15 @@ class Requests:
         collect_seldom()  # as the process of the API does
         self._headers = [(b"authorization", f"Bearer {token}".encode())]
 
-    def overview(self, count: int, query: Mapping[str, str]) -> Latencies:
-        """How long the overview takes, asked `count` times, one after the other."""
-        return asyncio.run(self._measure(f"/api/v1/ecosystems/{ECOSYSTEM}/overview", urlencode(query), count))
+    def overview(self, count: int, query: Mapping[str, str], meanwhile: Callable[[], None] = lambda: None) -> Latencies:
+        """How long the overview takes, asked `count` times, one after the other, with what happens between two."""
+        path = f"/api/v1/ecosystems/{ECOSYSTEM}/overview"
+        return asyncio.run(self._measure(path, urlencode(query), count, meanwhile))
 
-    async def _measure(self, path: str, query: str, count: int) -> Latencies:
+    async def _measure(self, path: str, query: str, count: int, meanwhile: Callable[[], None]) -> Latencies:
         spent_ms = []
         for _ in range(WARM_UP + count):
+            meanwhile()
             began = time.perf_counter()
             status, body = await self._get(path, query)
             spent_ms.append((time.perf_counter() - began) * 1000)
