@@ -163,7 +163,11 @@ def test_the_csv_holds_the_figures_on_the_page(page: Page, sign_in: SignIn) -> N
     assert download.value.suggested_filename == "ev-charging-all-7d.csv"
     rows = list(csv.reader(download.value.path().read_text(encoding="utf-8").splitlines()))
     flow_head, share_head = (next(i for i, row in enumerate(rows) if row[:1] == [name]) for name in HEADS)
-    in_file = {f"{row[0]}-{row[2]}-{row[3]}": (row[6], row[7]) for row in rows[flow_head + 1 : share_head] if row}
+    flows = [dict(zip(rows[flow_head], row, strict=True)) for row in rows[flow_head + 1 : share_head] if row]
+    in_file = {
+        "-".join(flow[name] for name in ("exchange_id", "from_id", "to_id")): (flow["worth"], flow["quantity"])
+        for flow in flows
+    }
     on_page = {
         (row.get_attribute("data-testid") or "").removeprefix("flow-"): (
             row.get_by_test_id("worth").get_attribute("data-value"),
@@ -172,8 +176,10 @@ def test_the_csv_holds_the_figures_on_the_page(page: Page, sign_in: SignIn) -> N
         for row in page.get_by_test_id("flow-table").locator("tbody tr").all()
     }
     assert in_file == on_page
-    shares = {f"share-{row[0]}": (row[2], euros(Decimal(row[3]))) for row in rows[share_head + 1 :]}
-    assert shares == {
+    shares = [dict(zip(rows[share_head], row, strict=True)) for row in rows[share_head + 1 :]]
+    assert {
+        f"share-{share['participant_id']}": (share["exact"], euros(Decimal(share["settled"]))) for share in shares
+    } == {
         row.get_attribute("data-testid"): (
             row.get_by_test_id("settled").get_attribute("data-exact"),
             row.get_by_test_id("settled").inner_text(),
