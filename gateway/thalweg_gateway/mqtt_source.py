@@ -2,7 +2,8 @@
 
 * Manual acknowledgement: the broker gets its PUBACK after the database commit only, and the session is persistent
   (fixed client id, no expiry), so whatever was not committed is delivered again.
-* One thread. The socket is read only while the pipeline asks for messages; a busy or waiting pipeline leaves bytes in
+* One thread: paho's own calls would write to the socket at the same time, so what others publish waits for it
+  (`outgoing`). The socket is read only while the pipeline asks for messages; a busy or waiting pipeline leaves bytes in
   the socket, which is what bounds the memory (Receive Maximum does not: Mosquitto 2.0 exceeds it).
 * A packet id means something within its connection only. Tokens carry the connection's number; those of an earlier
   connection are never acknowledged on a later one, where the same id may name another message.
@@ -20,7 +21,6 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -31,6 +31,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from thalweg.errors import SetupError
 from thalweg.wire.topics import device_topic, gateway_state_topic
 from thalweg_gateway.gateway_state import OFF, GatewayState
+from thalweg_gateway.mqtt_address import MqttAddress
+from thalweg_gateway.outgoing import Outgoing
 from thalweg_gateway.source import UPLINK, Lag, Message
 
 _LOG = logging.getLogger(__name__)
@@ -42,26 +44,6 @@ _REFUSED: Final = 0x80
 _UNSUPPORTED_VERSION: Final = 0x84
 _CANARY_SECONDS: Final = 10.0
 _NEVER: Final = 0xFFFFFFFF
-
-
-class MqttAddress(NamedTuple):
-    """Where a broker is and how to sign in."""
-
-    host: str
-    port: int
-    is_tls: bool
-    user: str | None
-    password: str | None
-
-    @classmethod
-    def parse(cls, url: str) -> MqttAddress:
-        """From `mqtt[s]://[user:password@]host[:port]`; raises SetupError."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise SetupError("the broker's URL must look like mqtt://user:password@host:1883 (THALWEG_MQTT_URL)")
-        is_tls = parts.scheme == "mqtts"
-        user, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
-        return cls(parts.hostname, parts.port or (8883 if is_tls else 1883), is_tls, user, password)
 
 
 #: the packet number of what its sender does not wait for (QoS 0), as devices that are not ours may choose
@@ -94,6 +76,7 @@ class MqttSource:
         self._canary_until: float | None = None
         self._asked_for: list[str] = []
         self._messages: deque[Message] = deque()
+        self._outgoing = Outgoing()
         self._connection = 0
         self._state = GatewayState()
         #: whether the broker has granted the subscriptions of the present connection
@@ -129,10 +112,8 @@ class MqttSource:
         self._network(0)
 
     def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        """Send messages at QoS 0; dropped while the broker is away."""
-        if self._client.is_connected():
-            for topic, payload in messages:
-                self._client.publish(topic, payload, qos=0)
+        """Send messages at QoS 0, at once where messages are waited for; dropped while the broker is away."""
+        self._outgoing.put(messages)
 
     def pause(self) -> None:
         """Stop reading the socket and tell devices to keep their events."""
@@ -150,10 +131,12 @@ class MqttSource:
 
     def close(self) -> None:
         """Publish that the gateway is off, and disconnect."""
+        self._send_outgoing()
         if self._client.is_connected():
             self._state.want(is_on=False)
             self._announce()
             self._client.disconnect()
+        self._outgoing.close()
         self.is_ready = False
 
     @property
@@ -181,20 +164,28 @@ class MqttSource:
 
     def _network(self, wait_seconds: float) -> bool:
         """Let paho read and write for at most `wait_seconds`; True when there may be more to read."""
+        self._send_outgoing()
         connection = self._client.socket()
         if connection is None:
             self._connect(wait_seconds)
             return False
-        writers = [connection] if self._client.want_write() else []
-        readable, writable, _ = select.select([connection], writers, [], min(wait_seconds, 1.0))
-        if readable:
+        own = connection.fileno()
+        writers = [own] if self._client.want_write() else []
+        ready, writable, _ = select.select([own, self._outgoing.fileno()], writers, [], min(wait_seconds, 1.0))
+        is_readable = own in ready
+        if is_readable:
             self._client.loop_read()
         if writable:
             self._client.loop_write()
         self._client.loop_misc()
         self._announce()
         self._expect_canary()
-        return bool(readable)
+        return is_readable
+
+    def _send_outgoing(self) -> None:
+        for topic, payload in self._outgoing.take():
+            if self._client.is_connected():
+                self._client.publish(topic, payload, qos=0)
 
     def _connect(self, wait_seconds: float) -> None:
         now = time.monotonic()

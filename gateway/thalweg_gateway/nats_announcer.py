@@ -14,7 +14,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from thalweg_gateway.gateway_state import OFF, GatewayState
-from thalweg_gateway.mqtt_source import MqttAddress
+from thalweg_gateway.mqtt_address import MqttAddress
 
 _LOG = logging.getLogger(__name__)
 _KEEPALIVE_SECONDS: Final = 10

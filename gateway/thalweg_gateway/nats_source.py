@@ -22,7 +22,7 @@ from typing import Final
 from thalweg.errors import SetupError
 from thalweg.profiles.topics import TopicPattern
 from thalweg.wire.topics import gateway_state_topic
-from thalweg_gateway.mqtt_source import MqttAddress
+from thalweg_gateway.mqtt_address import MqttAddress
 from thalweg_gateway.nats_announcer import NatsAnnouncer
 from thalweg_gateway.nats_link import PULLED, Link, NatsAddress
 from thalweg_gateway.nats_pulls import HEARTBEAT_SECONDS, Pulls
@@ -108,7 +108,10 @@ class NatsSource:
         self._acknowledge([message.token for message in messages])
 
     def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        """Send messages at most once, which MQTT devices get at QoS 0; dropped while the server is away."""
+        """Send messages at most once, which MQTT devices get at QoS 0; dropped while the server is away.
+
+        Any thread may call it.
+        """
         subjects = ((topic.replace("/", ".").encode(), payload) for topic, payload in messages)
         self._send(b"".join(b"PUB %b %d\r\n%b\r\n" % (subject, len(body), body) for subject, body in subjects))
 

@@ -47,7 +47,10 @@ class Source(Protocol):
         """Acknowledge messages whose effects are durable. Tokens of a lost connection are ignored: they come again."""
 
     def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        """Send messages, each topic and payload, downwards, at most once; dropped while the broker is away."""
+        """Send messages, each topic and payload, downwards, at most once; dropped while the broker is away.
+
+        Any thread may call it.
+        """
 
     def pause(self) -> None:
         """Stop taking: devices are told to keep their events, and the broker keeps what it holds.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from thalweg_gateway.mqtt_source import MqttAddress, MqttSource
+from thalweg_gateway.mqtt_address import MqttAddress
+from thalweg_gateway.mqtt_source import MqttSource
 from thalweg_gateway.nats_link import NatsAddress
 from thalweg_gateway.nats_source import NatsSource
 from thalweg_gateway.nats_stream import StreamOptions

@@ -18,7 +18,7 @@ from thalweg_app.nats import GATEWAY, accepts
 from thalweg_gateway.auth_claims import Issuer, new_seed
 from thalweg_gateway.auth_main import connect
 from thalweg_gateway.auth_observability import Outcome
-from thalweg_gateway.mqtt_source import MqttAddress
+from thalweg_gateway.mqtt_address import MqttAddress
 from thalweg_gateway.nats_link import NatsAddress
 from thalweg_gateway.nats_source import NatsSource
 from thalweg_gateway.nats_stream import DURABLE, STREAM, StreamOptions

@@ -18,7 +18,8 @@ from thalweg.profiles import shipped
 from thalweg_app.nats import GATEWAY
 from thalweg_gateway.auth_rights import Rights
 from thalweg_gateway.foreign_intake import ForeignIntake, load_profiles
-from thalweg_gateway.mqtt_source import MqttAddress, MqttSource
+from thalweg_gateway.mqtt_address import MqttAddress
+from thalweg_gateway.mqtt_source import MqttSource
 from thalweg_gateway.nats_link import NatsAddress
 from thalweg_gateway.nats_source import NatsSource
 from thalweg_gateway.nats_stream import StreamOptions

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from thalweg.errors import SetupError
 from thalweg_gateway import mqtt_source
-from thalweg_gateway.mqtt_source import MqttAddress, MqttSource
+from thalweg_gateway.mqtt_address import MqttAddress
+from thalweg_gateway.mqtt_source import MqttSource
 from worlds.brokers import nats, wait_for
-from worlds.sources import DEVICE, ECOSYSTEM, Device, scene, take
+from worlds.sources import DEVICE, ECOSYSTEM, RECEIPTS, Device, scene, take
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +41,32 @@ def test_a_shared_subscription_that_delivers_nothing_is_found_out_at_the_start(m
         with pytest.raises(SetupError, match="delivers nothing"):
             wait_for(lambda: bool(source.take(1, 0.1)), "a refusal")
         source.close()
+
+
+def test_whoever_publishes_only_the_thread_that_takes_speaks_to_the_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client writes to its socket at once: two threads would mix halves of their packets."""
+    with scene("mqtt", "nats") as place:
+        source = place.open()
+        assert isinstance(source, MqttSource)
+        speaking: set[int | None] = set()
+        client = source._client
+        publish = client.publish
+
+        def noting(*arguments: Any, **named: Any) -> Any:
+            speaking.add(threading.get_ident())
+            return publish(*arguments, **named)
+
+        monkeypatch.setattr(client, "publish", noting)
+        device = Device(place.broker)
+        taker = threading.Thread(target=lambda: wait_for(lambda: bool(source.take(1, 30)), "a message"))
+        taker.start()
+        source.publish([(RECEIPTS, b"from another thread")])
+        wait_for(lambda: bool(speaking), "it is sent")
+        assert speaking == {taker.ident}
+        device.send(b"last")
+        taker.join()
+        source.close()
+        device.stop()
 
 
 @pytest.mark.mosquitto

@@ -17,7 +17,7 @@ from thalweg.errors import SetupError
 from thalweg_app.local_system import free_port
 from thalweg_app.nats import GATEWAY, MAX_STORE_BYTES
 from thalweg_gateway import nats_source
-from thalweg_gateway.mqtt_source import MqttAddress
+from thalweg_gateway.mqtt_address import MqttAddress
 from thalweg_gateway.nats_link import Link, NatsAddress
 from thalweg_gateway.nats_pulls import PULL
 from thalweg_gateway.nats_source import NatsSource

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from worlds.brokers import wait_for
-from worlds.sources import EVENTS, Device, Scene, cut, scene, take
+from worlds.sources import EVENTS, RECEIPTS, Device, Scene, cut, scene, take
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +65,24 @@ def test_a_token_of_a_lost_connection_acknowledges_nothing_on_the_next(place: Sc
     again = place.open()
     assert [message.payload for message in take(again, 1)] == [b"one"], "it was never committed on its connection"
     again.close()
+    device.stop()
+
+
+def test_what_other_threads_publish_arrives_whole_and_in_order_while_messages_are_waited_for(place: Scene) -> None:
+    source = place.open()
+    device = Device(place.broker)
+    device.hear_receipts()
+    large = [b"%d." % number + bytes(20_000) for number in range(100)]
+    taker = threading.Thread(target=lambda: wait_for(lambda: bool(source.take(1, 30)), "a message"))
+    taker.start()
+    for payload in large:
+        source.publish([(RECEIPTS, payload)])
+    wait_for(lambda: len(device.receipts) == len(large), "every message")
+    assert device.receipts == large
+    assert taker.is_alive(), "nobody had to take anything for it"
+    device.send(b"last")
+    taker.join()
+    source.close()
     device.stop()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from thalweg.wire.topics import Channel, device_topic, gateway_state_topic
 from thalweg_app.nats import GATEWAY
-from thalweg_gateway.mqtt_source import MqttAddress, MqttSource
+from thalweg_gateway.mqtt_address import MqttAddress
+from thalweg_gateway.mqtt_source import MqttSource
 from thalweg_gateway.nats_link import NatsAddress
 from thalweg_gateway.nats_source import NatsSource
 from thalweg_gateway.nats_stream import StreamOptions
@@ -26,6 +28,7 @@ from worlds.brokers import PASSWORD, Broker, NatsBroker, mosquitto, nats, wait_f
 ECOSYSTEM = "ev-test"
 DEVICE = "cp-01"
 EVENTS = device_topic(ECOSYSTEM, DEVICE, Channel.EVENTS)
+RECEIPTS = device_topic(ECOSYSTEM, DEVICE, Channel.RECEIPT)
 #: so that a test need not wait half a minute for what a dead connection held
 ACK_WAIT_SECONDS = 2
 
@@ -89,6 +92,7 @@ class Device:
 
     def __init__(self, broker: Broker) -> None:
         self.states: list[dict[str, str]] = []
+        self.receipts: list[bytes] = []
         self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id=DEVICE)
         self.client.username_pw_set(DEVICE, PASSWORD)
         self.client.on_message = lambda _client, _data, message: self.states.append(json.loads(message.payload))
@@ -100,6 +104,16 @@ class Device:
     @property
     def last_state(self) -> str | None:
         return self.states[-1]["state"] if self.states else None
+
+    def hear_receipts(self) -> None:
+        """Subscribe to them, and wait until that is granted."""
+        self.client.message_callback_add(
+            RECEIPTS, lambda _client, _data, message: self.receipts.append(message.payload)
+        )
+        granted = threading.Event()
+        self.client.on_subscribe = lambda *_: granted.set()
+        self.client.subscribe(RECEIPTS, 0)
+        assert granted.wait(30)
 
     def send(self, *payloads: bytes) -> None:
         for payload in payloads:
