@@ -157,17 +157,18 @@ class Receipts:
             self._thread.join()
 
     def _keep_sending(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait(self._seconds_until_due(time.monotonic()))
-                if self._is_closing:
-                    return
-            self.send_due(time.monotonic())
+        with self._changed:
+            while not self._is_closing:
+                wait_seconds = self._seconds_until_due(time.monotonic())
+                if wait_seconds is None or wait_seconds > 0:
+                    self._changed.wait(wait_seconds)
+                else:
+                    self.send_due(time.monotonic())
 
     def _seconds_until_due(self, now_seconds: float) -> float | None:
-        """How long nothing may be sent; None when nothing is owed."""
-        due = min((self._desks[name].sent_at for name in self._waiting), default=None)
-        return None if due is None else max(_TICK_SECONDS, due + INTERVAL_SECONDS - now_seconds)
+        """How long nothing has to be sent; None when nothing is owed."""
+        first = min((self._desks[name].sent_at for name in self._waiting), default=None)
+        return None if first is None else first + INTERVAL_SECONDS + _TICK_SECONDS - now_seconds
 
 
 def owed_receipts(
